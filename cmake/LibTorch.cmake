@@ -1,0 +1,44 @@
+# spc::torch from a LibTorch folder: SPCNET_TORCH (a variable or the environment), else the one that `./dev deps` puts into .deps.
+# Any LibTorch >= 2.4 with the C++11 ABI will do: pip's site-packages/torch, conda's, or the unpacked zip. find_package(Torch) is of
+# no use here: for a wheel built with CUDA it insists on a CUDA toolkit even when only the CPU libraries are wanted.
+set(SPCNET_TORCH "$ENV{SPCNET_TORCH}" CACHE PATH "LibTorch: the folder with include/ and lib/")
+if(NOT SPCNET_TORCH)
+  set(SPCNET_TORCH ${PROJECT_SOURCE_DIR}/.deps/torch-2.11.0/torch)
+endif()
+set(torch_version_header ${SPCNET_TORCH}/include/torch/headeronly/version.h)
+if(NOT EXISTS ${torch_version_header})
+  set(torch_version_header ${SPCNET_TORCH}/include/torch/csrc/api/include/torch/version.h)
+endif()
+if(NOT EXISTS ${SPCNET_TORCH}/lib/libtorch_cpu.so OR NOT EXISTS ${torch_version_header})
+  message(FATAL_ERROR "No LibTorch in ${SPCNET_TORCH}. Run ./dev deps, or set SPCNET_TORCH to a folder with include/ and lib/.")
+endif()
+file(READ ${torch_version_header} torch_version_text)
+string(REGEX MATCH "TORCH_VERSION_MAJOR ([0-9]+)" _ "${torch_version_text}")
+set(torch_version ${CMAKE_MATCH_1})
+string(REGEX MATCH "TORCH_VERSION_MINOR ([0-9]+)" _ "${torch_version_text}")
+string(APPEND torch_version .${CMAKE_MATCH_1})
+if(torch_version VERSION_LESS 2.4)
+  message(FATAL_ERROR "LibTorch ${torch_version} in ${SPCNET_TORCH} is too old: 2.4 or newer is needed.")
+endif()
+if(EXISTS ${SPCNET_TORCH}/share/cmake/Torch/TorchConfig.cmake)
+  file(STRINGS ${SPCNET_TORCH}/share/cmake/Torch/TorchConfig.cmake old_abi REGEX "_GLIBCXX_USE_CXX11_ABI=0")
+  if(old_abi)
+    message(FATAL_ERROR "LibTorch in ${SPCNET_TORCH} was built with the pre-C++11 ABI and cannot be linked with this system's "
+                        "libraries. Take the cxx11-abi zip, a conda build, or a pip wheel of 2.7 or newer.")
+  endif()
+endif()
+message(STATUS "LibTorch ${torch_version}: ${SPCNET_TORCH}")
+
+add_library(spc_torch INTERFACE)
+add_library(spc::torch ALIAS spc_torch)
+target_include_directories(spc_torch SYSTEM INTERFACE
+  ${SPCNET_TORCH}/include ${SPCNET_TORCH}/include/torch/csrc/api/include)
+if(SPCNET_CUDA)
+  find_package(CUDAToolkit REQUIRED)
+  # libtorch_cuda.so registers the CUDA kernels when it is loaded; no symbol of ours needs it, so the linker must be told to keep it.
+  target_link_libraries(spc_torch INTERFACE CUDA::cudart -Wl,--no-as-needed ${SPCNET_TORCH}/lib/libtorch_cuda.so
+    ${SPCNET_TORCH}/lib/libtorch_cpu.so ${SPCNET_TORCH}/lib/libc10_cuda.so ${SPCNET_TORCH}/lib/libc10.so -Wl,--as-needed)
+  target_compile_definitions(spc_torch INTERFACE SPCNET_CUDA=1)
+else()
+  target_link_libraries(spc_torch INTERFACE ${SPCNET_TORCH}/lib/libtorch_cpu.so ${SPCNET_TORCH}/lib/libc10.so)
+endif()

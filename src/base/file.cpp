@@ -1,0 +1,103 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include "base/error.h"
+
+namespace spc {
+namespace {
+
+void fsync_path(const std::filesystem::path& path, int flags) {
+  const FileDescriptor file(path, flags);
+  SPC_CHECK(::fsync(file.get()) == 0, "cannot flush ", path.string(), " to the disk: ", std::strerror(errno));
+}
+
+}  // namespace
+
+FileDescriptor::FileDescriptor(const std::filesystem::path& path, int flags, unsigned mode)
+    : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
+  SPC_CHECK(descriptor_ >= 0, "cannot open ", path.string(), ": ", std::strerror(errno));
+}
+FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+FileDescriptor::~FileDescriptor() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void write_atomically(const std::filesystem::path& path, const std::function<void(const std::filesystem::path&)>& write) {
+  const std::filesystem::path temporary = path.string() + ".tmp";
+  with_context("writing " + path.string(), [&] {
+    try {
+      write(temporary);
+      fsync_path(temporary, O_RDONLY);
+      std::filesystem::rename(temporary, path);
+    } catch (...) {
+      std::error_code ignored;  // the first error is the one to report
+      std::filesystem::remove(temporary, ignored);
+      throw;
+    }
+    fsync_path(path.has_parent_path() ? path.parent_path() : ".", O_RDONLY | O_DIRECTORY);
+  });
+}
+
+void write_text_atomically(const std::filesystem::path& path, const std::string& text) {
+  write_atomically(path, [&](const std::filesystem::path& temporary) {
+    std::ofstream file(temporary, std::ios::binary);
+    file << text;
+    file.close();
+    SPC_CHECK(file, std::strerror(errno));
+  });
+}
+
+std::string read_text(const std::filesystem::path& path) {
+  const FileDescriptor file(path, O_RDONLY);
+  std::string text;
+  size_t done = 0;
+  while (true) {
+    text.resize(std::max<size_t>(2 * done, size_t{1} << 16));
+    const ssize_t got = ::read(file.get(), text.data() + done, text.size() - done);
+    if (got < 0 && errno == EINTR) continue;
+    SPC_CHECK(got >= 0, "cannot read ", path.string(), ": ", std::strerror(errno));
+    if (got == 0) break;
+    done += static_cast<size_t>(got);
+  }
+  text.resize(done);
+  return text;
+}
+
+std::vector<std::string> read_lines(const std::filesystem::path& path) {
+  std::istringstream text(read_text(path));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+std::vector<std::string> split_words(const std::string& line) {
+  std::istringstream text(line);
+  std::vector<std::string> words;
+  for (std::string word; text >> word;) words.push_back(word);
+  return words;
+}
+
+FileLock::FileLock(const std::filesystem::path& path, const std::string& busy) : file_(path, O_CREAT | O_RDWR, 0644) {
+  if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
+    SPC_CHECK(errno != EWOULDBLOCK, busy);
+    throw Error(concat("cannot lock ", path.string(), ": ", std::strerror(errno)));
+  }
+}
+
+}  // namespace spc

@@ -1,0 +1,55 @@
+// Files that are either whole or not there.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace spc {
+
+/// An open file descriptor with one owner.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  /// open(2). @throws Error  naming the path and the system's reason
+  FileDescriptor(const std::filesystem::path& path, int flags, unsigned mode = 0);
+  FileDescriptor(FileDescriptor&& other) noexcept;
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor();
+  [[nodiscard]] int get() const { return descriptor_; }
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// Publishes a file in one step: `write` fills a temporary file beside `path` under the name it is given; then fsync, rename, and
+/// fsync of the folder. A crash or an exception leaves what was there before.
+/// @throws Error  names the path and the reason (disk full, no permission)
+void write_atomically(const std::filesystem::path& path, const std::function<void(const std::filesystem::path& temporary)>& write);
+
+/// The same for a text.
+void write_text_atomically(const std::filesystem::path& path, const std::string& text);
+
+/// The whole file. @throws Error  it cannot be read
+std::string read_text(const std::filesystem::path& path);
+
+/// Its lines, without line ends. @throws Error  it cannot be read
+std::vector<std::string> read_lines(const std::filesystem::path& path);
+
+/// The words of a line, separated by spaces or tabs.
+std::vector<std::string> split_words(const std::string& line);
+
+/// An exclusive lock on a file, held by this object and released by the system however the process ends.
+class FileLock {
+ public:
+  /// @throws Error  another process holds it: `busy` is the message
+  FileLock(const std::filesystem::path& path, const std::string& busy);
+
+ private:
+  FileDescriptor file_;
+};
+
+}  // namespace spc

@@ -1,0 +1,19 @@
+// This process as the operating system sees it: signals, cores, memory.
+#pragma once
+
+#include <cstdint>
+
+namespace spc {
+
+/// From now on the first SIGINT or SIGTERM only sets a flag; a second SIGINT ends the process at once with 130. Call once, in main.
+void catch_stop_signals();
+/// True once a stop was asked for.
+bool stop_requested();
+
+/// Cores this process may run on (its affinity mask), at least 1.
+int available_cores();
+
+/// The largest resident memory so far, bytes.
+int64_t peak_memory_bytes();
+
+}  // namespace spc

@@ -1,0 +1,60 @@
+// What ranks say to each other. One interface; MPI between processes, and a single-process one for a run without mpirun.
+// Collectives: every rank calls the same ones in the same order, never under `if (rank == 0)`.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace spc {
+
+enum class ReduceOp { kSum, kMin, kMax };
+
+/// An operation under way. The tensor belongs to it until wait() returns.
+class Work {
+ public:
+  virtual ~Work() = default;
+  /// @throws Error  the other ranks did not come within the communicator's timeout: names this rank and the operation
+  virtual void wait() = 0;
+};
+
+/// Tensors are dense, contiguous, on the CPU, of type float32, float64 or int64. One thread at a time.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+  [[nodiscard]] virtual int rank() const = 0;
+  [[nodiscard]] virtual int world_size() const = 0;
+  /// This rank among those of its machine, and how many they are.
+  [[nodiscard]] virtual int local_rank() const = 0;
+  [[nodiscard]] virtual int local_size() const = 0;
+
+  /// In place; returns at once. `what` names the operation in error messages.
+  virtual std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op, const std::string& what) = 0;
+  /// Copies `root`'s values into every rank's tensor.
+  virtual void broadcast(const at::Tensor& tensor, int root, const std::string& what) = 0;
+  /// Rows of all ranks in rank order; the first sizes may differ, the others must agree.
+  virtual at::Tensor all_gather_rows(const at::Tensor& rows, const std::string& what) = 0;
+  virtual void barrier(const std::string& what) = 0;
+
+  /// In place, to the end.
+  void all_reduce_now(const at::Tensor& tensor, ReduceOp op, const std::string& what) { all_reduce(tensor, op, what)->wait(); }
+};
+
+/// The communicator of a process that is alone.
+std::unique_ptr<Communicator> make_solo_communicator();
+
+/// `text` of `root`, on every rank.
+std::string broadcast_text(Communicator& comm, const std::string& text, int root, const std::string& what);
+
+/// The rows [begin, end) of `total` that belong to this rank: contiguous, sizes differ by at most one.
+struct RowRange {
+  int64_t begin = 0;
+  int64_t end = 0;
+  [[nodiscard]] int64_t size() const { return end - begin; }
+};
+RowRange rows_of_rank(int64_t total, int rank, int world_size);
+
+}  // namespace spc

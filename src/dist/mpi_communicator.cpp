@@ -1,0 +1,185 @@
+// The MPI backend: non-blocking collectives polled with MPI_Test, so that a wait can time out and does not burn the core for long.
+#include <ATen/ATen.h>
+#include <mpi.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "dist/communicator.h"
+
+namespace spc {
+
+std::unique_ptr<Communicator> make_mpi_communicator(MPI_Comm parent, double timeout_s);
+
+namespace {
+
+void check_mpi(int code, const std::string& what) {
+  if (code == MPI_SUCCESS) return;
+  std::string text(MPI_MAX_ERROR_STRING, '\0');
+  int length = 0;
+  MPI_Error_string(code, text.data(), &length);
+  text.resize(static_cast<size_t>(length));
+  throw Error(concat("MPI failed in ", what, ": ", text));
+}
+
+MPI_Datatype mpi_type(const at::Tensor& tensor, const std::string& what) {
+  SPC_ASSERT(tensor.is_contiguous() && tensor.device().is_cpu(), what, ": MPI moves contiguous CPU tensors only");
+  switch (tensor.scalar_type()) {
+    case at::kFloat: return MPI_FLOAT;
+    case at::kDouble: return MPI_DOUBLE;
+    case at::kLong: return MPI_INT64_T;
+    default: throw Error(what + ": MPI moves float32, float64 and int64 only");
+  }
+}
+
+int mpi_count(const at::Tensor& tensor, const std::string& what) {
+  SPC_ASSERT(tensor.numel() <= std::numeric_limits<int>::max(), what, ": more than 2^31 elements in one call");
+  return static_cast<int>(tensor.numel());
+}
+
+MPI_Op mpi_op(ReduceOp op) {
+  switch (op) {
+    case ReduceOp::kMin: return MPI_MIN;
+    case ReduceOp::kMax: return MPI_MAX;
+    case ReduceOp::kSum: break;
+  }
+  return MPI_SUM;
+}
+
+class MpiWork : public Work {
+ public:
+  MpiWork(MPI_Request request, at::Tensor tensor, std::string what, int rank, double timeout_s)
+      : request_(request), tensor_(std::move(tensor)), what_(std::move(what)), rank_(rank), timeout_s_(timeout_s) {}
+
+  void wait() override {
+    constexpr double kSpinSeconds = 200e-6;  // peers at work beside this one arrive within that
+    const Stopwatch waited;
+    bool warned = false;
+    while (true) {
+      int done = 0;
+      check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), what_);
+      if (done != 0) return;
+      const double seconds = waited.seconds();
+      if (seconds < kSpinSeconds) {
+        sched_yield();
+        continue;
+      }
+      SPC_CHECK(seconds < timeout_s_, "rank ", rank_, " waited ", timeout_s_, " s for the other ranks in ", what_,
+                "; one of them is gone or stuck: see its last message. The limit is dist.timeout_s");
+      if (!warned && seconds > 0.5 && stop_requested()) {
+        log_warning(concat("rank ", rank_, " was told to stop while it waits for the other ranks in ", what_,
+                           "; one of them may be gone. The last checkpoint is good: the same command continues from it"));
+        warned = true;
+      }
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+    }
+  }
+
+ private:
+  MPI_Request request_;
+  at::Tensor tensor_;  // keeps the memory alive
+  std::string what_;
+  int rank_;
+  double timeout_s_;
+};
+
+class MpiCommunicator : public Communicator {
+ public:
+  MpiCommunicator(MPI_Comm parent, double timeout_s) : timeout_s_(timeout_s) {
+    check_mpi(MPI_Comm_dup(parent, &comm_), "MPI_Comm_dup");
+    MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(comm_, &rank_);
+    MPI_Comm_size(comm_, &world_size_);
+    MPI_Comm local = MPI_COMM_NULL;
+    check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &local), "MPI_Comm_split_type");
+    MPI_Comm_rank(local, &local_rank_);
+    MPI_Comm_size(local, &local_size_);
+    MPI_Comm_free(&local);
+  }
+  ~MpiCommunicator() override { MPI_Comm_free(&comm_); }
+  MpiCommunicator(const MpiCommunicator&) = delete;
+  MpiCommunicator& operator=(const MpiCommunicator&) = delete;
+
+  [[nodiscard]] int rank() const override { return rank_; }
+  [[nodiscard]] int world_size() const override { return world_size_; }
+  [[nodiscard]] int local_rank() const override { return local_rank_; }
+  [[nodiscard]] int local_size() const override { return local_size_; }
+
+  std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op, const std::string& what) override {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, tensor.data_ptr(), mpi_count(tensor, what), mpi_type(tensor, what), mpi_op(op), comm_, &request),
+              what);
+    return work(request, tensor, what);
+  }
+
+  void broadcast(const at::Tensor& tensor, int root, const std::string& what) override {
+    constexpr int64_t kChunk = int64_t{1} << 24;  // elements: counts stay far below 2^31
+    const at::Tensor flat = tensor.view(-1);
+    for (int64_t begin = 0; begin < flat.numel(); begin += kChunk) {
+      const at::Tensor part = flat.narrow(0, begin, std::min(kChunk, flat.numel() - begin));
+      MPI_Request request = MPI_REQUEST_NULL;
+      check_mpi(MPI_Ibcast(part.data_ptr(), mpi_count(part, what), mpi_type(part, what), root, comm_, &request), what);
+      work(request, part, what)->wait();
+    }
+  }
+
+  at::Tensor all_gather_rows(const at::Tensor& rows, const std::string& what) override {
+    at::Tensor counts = at::zeros({world_size_}, at::kLong);
+    counts[rank_] = rows.size(0);
+    all_reduce_now(counts, ReduceOp::kSum, what + " (counts)");
+    int64_t row_size = 1;
+    for (int64_t d = 1; d < rows.dim(); ++d) row_size *= rows.size(d);
+    std::vector<int> sizes;
+    std::vector<int> offsets;
+    int64_t total = 0;
+    for (int rank = 0; rank < world_size_; ++rank) {
+      const auto count = counts[rank].item<int64_t>();
+      SPC_ASSERT((total + count) * row_size <= std::numeric_limits<int>::max(), what, ": more than 2^31 elements in one call");
+      offsets.push_back(static_cast<int>(total * row_size));
+      sizes.push_back(static_cast<int>(count * row_size));
+      total += count;
+    }
+    std::vector<int64_t> shape = rows.sizes().vec();
+    shape[0] = total;
+    at::Tensor gathered = at::empty(shape, rows.options());
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Iallgatherv(rows.const_data_ptr(), mpi_count(rows, what), mpi_type(rows, what), gathered.data_ptr(), sizes.data(),
+                              offsets.data(), mpi_type(gathered, what), comm_, &request),
+              what);
+    work(request, gathered, what)->wait();
+    return gathered;
+  }
+
+  void barrier(const std::string& what) override {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Ibarrier(comm_, &request), what);
+    work(request, {}, what)->wait();
+  }
+
+ private:
+  std::unique_ptr<Work> work(MPI_Request request, const at::Tensor& tensor, const std::string& what) const {
+    return std::make_unique<MpiWork>(request, tensor, what, rank_, timeout_s_);
+  }
+
+  MPI_Comm comm_ = MPI_COMM_NULL;
+  int rank_ = 0;
+  int world_size_ = 1;
+  int local_rank_ = 0;
+  int local_size_ = 1;
+  double timeout_s_;
+};
+
+}  // namespace
+
+std::unique_ptr<Communicator> make_mpi_communicator(MPI_Comm parent, double timeout_s) {
+  return std::make_unique<MpiCommunicator>(parent, timeout_s);
+}
+
+}  // namespace spc

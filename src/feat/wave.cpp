@@ -1,0 +1,157 @@
+#include "feat/wave.h"
+
+#include <fcntl.h>
+#include <sndfile.h>
+#include <soxr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace spc {
+namespace {
+
+constexpr float kFullScale =
+    32768.0F;  // libsndfile's 1.0 in int16 units; a power of two, so 16-bit samples stay exact
+constexpr sf_count_t kBlockFrames = 1 << 14;       // frames decoded at a time
+constexpr sf_count_t kMaxReserve = 1 << 24;        // samples; a header may promise anything
+constexpr int kMinRate = 1000, kMaxRate = 768000;  // Hz; outside it the header is damaged
+
+struct SndfileClose {
+  void operator()(SNDFILE* file) const { sf_close(file); }
+};
+using SndfileHandle = std::unique_ptr<SNDFILE, SndfileClose>;
+
+uint64_t little_endian(const unsigned char* bytes, int count) {
+  uint64_t value = 0;
+  for (int i = count - 1; i >= 0; --i) value = value << 8 | bytes[i];
+  return value;
+}
+
+bool is_id(const unsigned char* bytes, const char* id) {
+  return std::memcmp(bytes, id, 4) == 0;
+}
+
+/// What ffmpeg and SoX write when they cannot go back to the header. A third custom, zero, reads as
+/// a file without samples.
+bool is_streaming_size(uint64_t size) {
+  return size == 0xFFFFFFFF || size == 0x7FFFF000;
+}
+
+/// libsndfile silently shortens a wav whose data chunk is longer than the file, so that a broken
+/// copy looks like a short utterance.
+void check_riff_is_whole(int descriptor) {
+  const uint64_t file_size =
+      static_cast<uint64_t>(std::max<off_t>(::lseek(descriptor, 0, SEEK_END), 0));
+  std::array<unsigned char, 16> head{};
+  const auto read_at = [&](uint64_t offset, size_t size) {
+    return ::pread(descriptor, head.data(), size, static_cast<off_t>(offset)) ==
+           static_cast<ssize_t>(size);
+  };
+  if (!read_at(0, 12) || !(is_id(head.data(), "RIFF") || is_id(head.data(), "RF64"))) return;
+  uint64_t long_size = 0;  // RF64 keeps the size of the data in a chunk of its own
+  for (uint64_t offset = 12; read_at(offset, 8);) {
+    uint64_t size = little_endian(&head[4], 4);
+    if (is_id(head.data(), "data")) {
+      if (long_size > 0) size = long_size;
+      if (is_streaming_size(size)) return;
+      const uint64_t held = file_size - offset - 8;
+      SPC_CHECK(size <= held, "truncated: the header promises ", size,
+                " bytes of audio, the file holds ", held);
+      return;
+    }
+    if (is_id(head.data(), "ds64") && read_at(offset + 8, 16))
+      long_size = little_endian(&head[8], 8);
+    offset += 8 + size + size % 2;
+  }
+}
+
+SndfileHandle open_sndfile(int descriptor, SF_INFO& info) {
+  SndfileHandle file(sf_open_fd(descriptor, SFM_READ, &info, SF_FALSE));
+  if (!file) {
+    const int code = sf_error(nullptr);
+    throw Error(code == SF_ERR_UNRECOGNISED_FORMAT
+                    ? "not an audio file that libsndfile can read"
+                    : concat("damaged audio file: ", sf_strerror(nullptr)));
+  }
+  SPC_CHECK(info.samplerate >= kMinRate && info.samplerate <= kMaxRate,
+            "damaged audio file: its sample rate is ", info.samplerate, " Hz");
+  return file;
+}
+
+/// All frames, averaged over the channels, in int16 scale.
+std::vector<float> read_mono(SNDFILE* file, const SF_INFO& info) {
+  const bool length_known = info.frames != SF_COUNT_MAX;
+  std::vector<float> mono;
+  if (length_known)
+    mono.reserve(static_cast<size_t>(std::clamp<sf_count_t>(info.frames, 0, kMaxReserve)));
+  const auto channels = static_cast<size_t>(info.channels);
+  std::vector<float> block(kBlockFrames * channels);
+  const float scale = kFullScale / static_cast<float>(channels);
+  sf_count_t got = 0;
+  while ((got = sf_readf_float(file, block.data(), kBlockFrames)) > 0) {
+    for (size_t frame = 0; frame < static_cast<size_t>(got); ++frame) {
+      float sum = 0;
+      for (size_t channel = 0; channel < channels; ++channel)
+        sum += block[frame * channels + channel];
+      SPC_CHECK(std::isfinite(sum), "sample ", mono.size(), " is not a finite number");
+      mono.push_back(sum * scale);
+    }
+  }
+  const bool ogg_without_end = !length_known && (info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG;
+  SPC_CHECK(!ogg_without_end, "truncated: the ogg stream has no end mark");
+  SPC_CHECK(!length_known || static_cast<sf_count_t>(mono.size()) == info.frames,  //
+            "truncated: the header promises ", info.frames, " frames, ", mono.size(),
+            " can be read");
+  SPC_CHECK(sf_error(file) == SF_ERR_NO_ERROR, "damaged audio file: ", sf_strerror(file));
+  return mono;
+}
+
+std::vector<float> resample(const std::vector<float>& input, int from, int to) {
+  // One sample of room, so that soxr's own rounding decides the length.
+  std::vector<float> output(
+      static_cast<size_t>(std::llround(static_cast<double>(input.size()) * to / from)) + 1);
+  const soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
+  const soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
+  const soxr_runtime_spec_t runtime =
+      soxr_runtime_spec(1);  // one thread: the callers have their own
+  size_t written = 0;
+  const soxr_error_t error =
+      soxr_oneshot(from, to, 1, input.data(), input.size(), nullptr, output.data(), output.size(),
+                   &written, &io, &quality, &runtime);
+  SPC_CHECK(error == nullptr, "cannot resample from ", from, " Hz to ", to, " Hz: ", error);
+  output.resize(written);
+  return output;
+}
+
+}  // namespace
+
+Wave read_wave(const std::filesystem::path& path, int sample_rate) {
+  SPC_CHECK(sample_rate >= kMinRate && sample_rate <= kMaxRate, "cannot read audio at ",
+            sample_rate, " Hz");
+  const FileDescriptor descriptor(path, O_RDONLY);
+  return with_context("cannot read " + path.string(), [&] {
+    SPC_CHECK(std::filesystem::is_regular_file(path), "not a file");
+    SPC_CHECK(std::filesystem::file_size(path) > 0, "the file is empty");
+    check_riff_is_whole(descriptor.get());
+    ::lseek(descriptor.get(), 0, SEEK_SET);
+    SF_INFO info{};
+    const SndfileHandle file = open_sndfile(descriptor.get(), info);
+    Wave wave{read_mono(file.get(), info), sample_rate, info.samplerate, info.channels};
+    SPC_CHECK(!wave.samples.empty(), "it holds no samples, or its header was never finished");
+    if (info.samplerate != sample_rate)
+      wave.samples = resample(wave.samples, info.samplerate, sample_rate);
+    return wave;
+  });
+}
+
+}  // namespace spc

@@ -1,0 +1,26 @@
+// Audio files as mono samples at one rate. Reading: libsndfile. Resampling: soxr.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+namespace spc {
+
+struct Wave {
+  std::vector<float> samples;  // mono, int16 scale: full scale is 32768, as Kaldi has it
+  int sample_rate = 0;         // Hz, of `samples`
+  int source_rate = 0;         // Hz, of the file
+  int source_channels = 0;     // of the file; averaged into one
+};
+
+/// The whole file: wav, flac, ogg, and whatever else libsndfile reads. Channels are averaged.
+/// Another rate than `sample_rate` is resampled (soxr, HQ); the duration stays, to a sample. A wav
+/// that was written to a pipe is read to its end.
+/// @throws Error  names the file and the reason: missing, empty, not audio, damaged, truncated, a
+/// sample that is not finite.
+///   Truncation is noticed in wav, flac, ogg and mp3; of aiff, au and w64 libsndfile reads what is
+///   there without a word.
+/// Thread-safe: no state.
+Wave read_wave(const std::filesystem::path& path, int sample_rate);
+
+}  // namespace spc

@@ -1,0 +1,158 @@
+#include "store/shard_set.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/crc32c.h"
+#include "base/error.h"
+#include "base/half.h"
+#include "store/h5.h"
+#include "store/manifest.h"
+
+namespace spc {
+namespace {
+
+constexpr size_t kMaxOpenFiles = 32;
+constexpr const char* kRemedy = "; delete the file and run `spcnet-data fbank` again, it packs what is missing";
+
+void check_index(const ShardIndex& index, int64_t total_frames, int64_t data_offset, int64_t file_size) {
+  const int64_t row_bytes = index.info.num_mel_bins * static_cast<int64_t>(sizeof(uint16_t));
+  SPC_CHECK(data_offset + total_frames * row_bytes <= file_size, "the file is shorter than its features: truncated", kRemedy);
+  for (const UtteranceEntry& entry : index.utts) {
+    const int64_t begin = entry.byte_offset - data_offset;
+    SPC_CHECK(entry.num_frames > 0 && begin >= 0 && begin + entry.num_frames * row_bytes <= total_frames * row_bytes, "utterance ",
+              entry.utt, " lies outside the features: the index is damaged", kRemedy);
+  }
+}
+
+}  // namespace
+
+ShardIndex read_shard_index(const std::filesystem::path& path) {
+  SPC_CHECK(std::filesystem::exists(path), "shard ", path.string(),
+            " is missing; copy it back, or run `spcnet-data fbank` again after deleting the manifest");
+  return with_context("shard " + path.string(), [&] {
+    const auto open = [&] {
+      try {
+        return h5::open(path);
+      } catch (const Error& error) {
+        throw Error(concat("truncated or no shard (", error.what(), ")", kRemedy));
+      }
+    };
+    const h5::File file = open();
+    const hid_t id = file.get();
+    const int64_t version = h5::int_attribute(id, "/", "format_version").value_or(0);
+    SPC_CHECK(version == kShardFormatVersion, "format version ", version, ", this program reads ", kShardFormatVersion);
+    const std::vector<hsize_t> shape = h5::shape(id, "/feats");
+    SPC_CHECK(shape.size() == 2, "/feats must be a matrix");
+    ShardIndex index;
+    index.info.num_mel_bins = static_cast<int64_t>(shape[1]);
+    index.info.fbank = h5::string_attribute(id, "/", "fbank").value_or("");
+    index.info.item_begin = h5::int_attribute(id, "/", "item_begin").value_or(0);
+    index.info.item_end = h5::int_attribute(id, "/", "item_end").value_or(0);
+    index.info.items = h5::string_attribute(id, "/", "items").value_or("");
+    if (h5::exists(id, "/bad")) index.info.bad = h5::read_strings(id, "/bad");
+
+    const h5::Dataset feats(H5Dopen2(id, "/feats", H5P_DEFAULT), "/feats");
+    const h5::Type type(H5Dget_type(feats.get()), "/feats");
+    SPC_CHECK(H5Tequal(type.get(), h5::half_type().get()) > 0, "/feats must be little-endian float16");
+    const haddr_t offset = H5Dget_offset(feats.get());
+    SPC_CHECK(offset != HADDR_UNDEF || shape[0] == 0, "/feats must be contiguous, not chunked or compressed");
+
+    const std::vector<std::string> utts = h5::read_strings(id, "/utt");
+    const std::vector<int64_t> first_frames = h5::read<int64_t>(id, "/first_frame");
+    const std::vector<int64_t> num_frames = h5::read<int64_t>(id, "/num_frames");
+    const std::vector<uint32_t> crcs = h5::read<uint32_t>(id, "/crc32c");
+    std::vector<std::string> spks(utts.size());
+    if (h5::exists(id, "/spk")) spks = h5::read_strings(id, "/spk");
+    SPC_CHECK(first_frames.size() == utts.size() && num_frames.size() == utts.size() && crcs.size() == utts.size() &&
+                  spks.size() == utts.size(),
+              "index columns of different lengths");
+    const int64_t row_bytes = index.info.num_mel_bins * static_cast<int64_t>(sizeof(uint16_t));
+    for (size_t i = 0; i < utts.size(); ++i) {
+      index.utts.push_back({utts[i], spks[i], 0, static_cast<int64_t>(offset) + first_frames[i] * row_bytes, num_frames[i], crcs[i]});
+    }
+    check_index(index, static_cast<int64_t>(shape[0]), static_cast<int64_t>(offset), static_cast<int64_t>(std::filesystem::file_size(path)));
+    return index;
+  });
+}
+
+ShardSet::ShardSet(const std::vector<std::string>& folders) {
+  SPC_CHECK(!folders.empty(), "no folder of shards given; use --shards DIR");
+  std::unordered_set<std::string> seen;
+  for (const std::string& folder : folders) {
+    for (const Manifest& manifest : read_manifests(folder)) {
+      for (const ManifestShard& shard : manifest.shards) {
+        const std::filesystem::path path = std::filesystem::path(folder) / shard.file;
+        ShardIndex index = read_shard_index(path);
+        SPC_CHECK(static_cast<int64_t>(index.utts.size()) == shard.num_utts, "shard ", path.string(), " holds ", index.utts.size(),
+                  " utterances, the manifest says ", shard.num_utts, kRemedy);
+        if (paths_.empty()) {
+          num_mel_bins_ = index.info.num_mel_bins;
+          fbank_ = index.info.fbank;
+        }
+        SPC_CHECK(index.info.num_mel_bins == num_mel_bins_ && index.info.fbank == fbank_, "shards disagree on the features: ",
+                  paths_.empty() ? "" : paths_[0].string(), " has '", fbank_, "', ", path.string(), " has '", index.info.fbank, "'");
+        for (UtteranceEntry& entry : index.utts) {
+          SPC_CHECK(seen.insert(entry.utt).second, "utterance ", entry.utt, " occurs twice, again in ", path.string(),
+                    "; utterance ids must be unique over all --shards");
+          entry.shard = static_cast<int32_t>(paths_.size());
+          utts_.push_back(std::move(entry));
+        }
+        paths_.push_back(path);
+      }
+    }
+  }
+  SPC_CHECK(!utts_.empty(), "no utterance in ", folders[0]);
+}
+
+void ShardSet::select(const std::vector<std::string>& utts) {
+  std::unordered_set<std::string> wanted(utts.begin(), utts.end());
+  std::vector<UtteranceEntry> kept;
+  for (UtteranceEntry& entry : utts_) {
+    if (wanted.erase(entry.utt) > 0) kept.push_back(std::move(entry));
+  }
+  SPC_CHECK(wanted.empty(), wanted.size(), " utterances of the list are in no shard, among them ", *wanted.begin());
+  SPC_CHECK(!kept.empty(), "the list of utterances is empty");
+  utts_ = std::move(kept);
+}
+
+std::shared_ptr<const FileDescriptor> ShardSet::descriptor(int32_t shard) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(open_files_.begin(), open_files_.end(), [&](const auto& each) { return each.first == shard; });
+  if (found != open_files_.end()) {
+    open_files_.splice(open_files_.begin(), open_files_, found);
+  } else {
+    open_files_.emplace_front(shard, std::make_shared<const FileDescriptor>(shard_path(shard), O_RDONLY));
+    if (open_files_.size() > kMaxOpenFiles) open_files_.pop_back();
+  }
+  return open_files_.front().second;
+}
+
+void ShardSet::read(const UtteranceEntry& entry, std::vector<float>& feats, bool verify) const {
+  const size_t count = static_cast<size_t>(entry.num_frames * num_mel_bins_);
+  thread_local std::vector<uint16_t> halves;
+  halves.resize(count);
+  const std::shared_ptr<const FileDescriptor> file = descriptor(entry.shard);
+  auto* bytes = reinterpret_cast<char*>(halves.data());
+  const auto where = [&] { return concat("utterance ", entry.utt, " in shard ", shard_path(entry.shard).string()); };
+  for (size_t done = 0; done < count * sizeof(uint16_t);) {
+    const ssize_t got = ::pread(file->get(), bytes + done, count * sizeof(uint16_t) - done, entry.byte_offset + static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    SPC_CHECK(got > 0, where(), ": ", got == 0 ? "the file ends too early: truncated" : std::strerror(errno), kRemedy);
+    done += static_cast<size_t>(got);
+  }
+  if (verify) {
+    SPC_CHECK(crc32c(bytes, count * sizeof(uint16_t)) == entry.crc32c, where(), ": wrong checksum, the data changed on the disk", kRemedy);
+  }
+  SPC_CHECK(std::none_of(halves.begin(), halves.end(), half_is_special), where(), ": a feature is NaN or infinite", kRemedy);
+  feats.resize(count);
+  std::transform(halves.begin(), halves.end(), feats.begin(), half_to_float);
+}
+
+}  // namespace spc

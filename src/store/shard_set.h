@@ -1,0 +1,69 @@
+// All utterances of one or more folders of shards, readable in any order from many threads.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "store/shard_writer.h"
+
+namespace spc {
+
+/// Where an utterance lies.
+struct UtteranceEntry {
+  std::string utt;
+  std::string spk;  // empty where unknown
+  int32_t shard = 0;
+  int64_t byte_offset = 0;  // of its first frame in the file
+  int64_t num_frames = 0;
+  uint32_t crc32c = 0;
+};
+
+/// One shard's header and index, checked: the file is whole and its index fits the matrix.
+struct ShardIndex {
+  ShardInfo info;
+  std::vector<UtteranceEntry> utts;
+};
+
+/// @throws Error  missing, truncated, not a shard, an index that does not fit: names the file and the remedy
+ShardIndex read_shard_index(const std::filesystem::path& path);
+
+/// The features are one contiguous dataset, so an utterance is one pread: no HDF5 call and no lock of its library in the hot path.
+class ShardSet {
+ public:
+  /// Reads every index. @throws Error  a shard is missing or damaged, folders disagree on the features, an utterance occurs twice
+  explicit ShardSet(const std::vector<std::string>& folders);
+
+  /// Keeps only the utterances in the list, in shard order. @throws Error  one of them is in no shard
+  void select(const std::vector<std::string>& utts);
+
+  [[nodiscard]] const std::vector<UtteranceEntry>& utts() const { return utts_; }
+  [[nodiscard]] int64_t num_mel_bins() const { return num_mel_bins_; }
+  /// The options that made the features, as text.
+  [[nodiscard]] const std::string& fbank() const { return fbank_; }
+  [[nodiscard]] const std::filesystem::path& shard_path(int32_t shard) const { return paths_.at(static_cast<size_t>(shard)); }
+
+  /// Reads one utterance, [T, F] float32, into `feats`. Thread-safe.
+  /// @param verify  compare the checksum; false only where the reading itself is measured
+  /// @throws Error  a short read, a wrong checksum, a value that is not finite: names utterance and shard
+  void read(const UtteranceEntry& entry, std::vector<float>& feats, bool verify = true) const;
+
+ private:
+  std::shared_ptr<const FileDescriptor> descriptor(int32_t shard) const;
+
+  std::vector<std::filesystem::path> paths_;
+  std::vector<UtteranceEntry> utts_;
+  int64_t num_mel_bins_ = 0;
+  std::string fbank_;
+  // A few open files, the most recently used first: a corpus can have more shards than a process may open.
+  mutable std::mutex mutex_;
+  mutable std::list<std::pair<int32_t, std::shared_ptr<const FileDescriptor>>> open_files_;
+};
+
+}  // namespace spc
