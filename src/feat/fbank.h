@@ -24,9 +24,8 @@ struct FbankConfig {
   std::string window = "povey";  // povey (a Hann window to the power 0.85) or hamming
   double preemphasis = 0.97;     // 0 to 1
   double low_freq = 20;          // Hz, lower edge of the first mel bin
-  double high_freq =
-      0;  // Hz, upper edge of the last mel bin; 0: Nyquist; negative: that far below Nyquist
-  double dither = 0;       // standard deviation of the noise added to each frame, int16 units
+  double high_freq = 0;          // Hz, upper edge of the last; 0: Nyquist; negative: below Nyquist
+  double dither = 0;             // standard deviation of the noise added to each frame, int16 units
   bool snip_edges = true;  // true: only frames that lie wholly inside; false: N / shift frames,
                            // mirrored at the edges
 

@@ -1,0 +1,134 @@
+#include "loader/loader.h"
+
+#include "base/crc32c.h"
+#include "base/error.h"
+
+namespace spc {
+
+void ViewsConfig::add_to(OptionSet& options) {
+  options.add("views.num_global", num_global, "long crops per utterance; the teacher sees these");
+  options.add("views.global_frames", global_frames, "their length, frames");
+  options.add("views.num_local", num_local, "short crops per utterance, for the student alone");
+  options.add("views.local_frames", local_frames, "their length, frames");
+  options.add_check([this] { validate(); });
+}
+
+void ViewsConfig::validate() const {
+  SPC_USAGE_CHECK(num_global >= 1 && num_local >= 0, "views.num_global must be >= 1 and views.num_local >= 0");
+  SPC_USAGE_CHECK(global_frames >= 16 && local_frames >= 16, "views.global_frames and views.local_frames must be >= 16");
+}
+
+void LoaderConfig::add_to(OptionSet& options) {
+  options.add("loader.threads", threads, "threads that read and augment");
+  options.add("loader.prefetch_batches", prefetch_batches, "batches made ahead of time");
+  options.add_check([this] { validate(); });
+}
+
+void LoaderConfig::validate() const {
+  SPC_USAGE_CHECK(threads >= 1 && prefetch_batches >= 1, "loader.threads and loader.prefetch_batches must be >= 1");
+}
+
+Loader::Loader(const ShardSet& shards, const ShardSet* noise, const ViewsConfig& views, const AugmentConfig& augment, const LoaderConfig& config,
+               uint64_t seed, const LoaderShare& share)
+    : shards_(shards),
+      noise_(noise),
+      views_(views),
+      augment_(augment),
+      seed_(seed),
+      share_(share),
+      depth_(static_cast<size_t>(config.prefetch_batches)),
+      sampler_(static_cast<int64_t>(shards.utts().size()), seed),
+      next_step_(share.first_step) {
+  SPC_USAGE_CHECK(augment.noise_prob <= 0 || noise != nullptr, "augment.noise_prob = ", augment.noise_prob, " needs --noise-shards");
+  utt_keys_.reserve(shards.utts().size());
+  for (const UtteranceEntry& entry : shards.utts()) utt_keys_.push_back(mix64(crc32c(entry.utt.data(), entry.utt.size())));
+  for (int i = 0; i < config.threads; ++i) threads_.emplace_back([this] { work(); });
+}
+
+Loader::~Loader() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+    changed_.notify_all();
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Loader::work() {
+  const int64_t rows = share_.row_end - share_.row_begin;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    // The oldest batch with a row left, or a new batch while there is room.
+    Slot* slot = nullptr;
+    changed_.wait(lock, [&] {
+      if (closing_ || failure_) return true;
+      for (Slot& each : slots_) {
+        if (each.next_row < rows) {
+          slot = &each;
+          return true;
+        }
+      }
+      return slots_.size() < depth_ && next_step_ < share_.end_step;
+    });
+    if (closing_ || failure_) return;
+    if (slot == nullptr) {
+      slot = &slots_.emplace_back();
+      slot->batch.step = next_step_++;
+      for (int64_t row = share_.row_begin; row < share_.row_end; ++row) {
+        slot->batch.places.push_back(sampler_.at(slot->batch.step * share_.batch_size + row));
+      }
+      const int64_t bins = shards_.num_mel_bins();
+      slot->batch.global.resize(static_cast<size_t>(views_.num_global * rows * views_.global_frames * bins));
+      slot->batch.local.resize(static_cast<size_t>(views_.num_local * rows * views_.local_frames * bins));
+    }
+    const int64_t row = slot->next_row++;
+    lock.unlock();
+    std::exception_ptr failure;
+    try {
+      make_row(slot->batch, row);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+    if (failure && !failure_) failure_ = failure;
+    if (++slot->done_rows == rows || failure) changed_.notify_all();
+  }
+}
+
+void Loader::make_row(Batch& batch, int64_t row) const {
+  constexpr uint64_t kView = 2;  // keeps these draws apart from those of the order
+  const auto draw_from = [](const ShardSet& set) {
+    return [&set](Random& random, std::vector<float>& feats) { set.read(set.utts()[random.below(set.utts().size())], feats); };
+  };
+  const DrawUtterance corpus = draw_from(shards_);
+  const DrawUtterance noise = noise_ == nullptr ? DrawUtterance() : DrawUtterance(draw_from(*noise_));
+  const Sampler::Place place = batch.places[static_cast<size_t>(row)];
+  const auto utt = static_cast<size_t>(place.utt);
+  thread_local std::vector<float> feats;
+  shards_.read(shards_.utts()[utt], feats);
+  const int64_t bins = shards_.num_mel_bins();
+  const ViewSource source{feats, bins, corpus, noise};
+  const int64_t rows = share_.row_end - share_.row_begin;
+  for (int view = 0; view < views_.num_global + views_.num_local; ++view) {
+    const bool is_global = view < views_.num_global;
+    const int64_t frames = is_global ? views_.global_frames : views_.local_frames;
+    const int64_t place_in_batch = (is_global ? view : view - views_.num_global) * rows + row;
+    float* target = (is_global ? batch.global : batch.local).data() + place_in_batch * frames * bins;
+    const Random random(seed_, {kView, static_cast<uint64_t>(place.epoch), utt_keys_[utt], static_cast<uint64_t>(view)});
+    make_view(source, augment_, frames, random, target);
+  }
+}
+
+Batch Loader::next() {
+  const int64_t rows = share_.row_end - share_.row_begin;
+  std::unique_lock lock(mutex_);
+  SPC_ASSERT(next_step_ < share_.end_step || !slots_.empty(), "no step is left to load");
+  changed_.wait(lock, [&] { return failure_ || (!slots_.empty() && slots_.front().done_rows == rows); });
+  if (failure_) std::rethrow_exception(failure_);
+  Batch batch = std::move(slots_.front().batch);
+  slots_.pop_front();
+  changed_.notify_all();
+  return batch;
+}
+
+}  // namespace spc
