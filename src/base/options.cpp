@@ -114,6 +114,17 @@ bool OptionSet::parse(const std::vector<std::string>& arguments) {
   return true;
 }
 
+void OptionSet::parse_ini(const std::string& text, const std::string& origin) {
+  std::istringstream stream(text);
+  try {
+    po::store(po::parse_config_file(stream, impl_->keys), impl_->values);
+    po::notify(impl_->values);
+  } catch (const po::error& error) {
+    throw UsageError(origin + ": " + error.what());
+  }
+  for (const auto& check : impl_->checks) check();
+}
+
 bool OptionSet::given(const std::string& name) const {
   const auto found = impl_->values.find(name);
   return found != impl_->values.end() && !found->second.defaulted();
@@ -130,6 +141,9 @@ std::string to_ini(const std::vector<std::pair<std::string, std::string>>& resol
   std::string text;
   std::string section;
   for (const auto& [name, value] : resolved) {
+    const bool padded = !value.empty() && (value.front() == ' ' || value.back() == ' ');
+    SPC_USAGE_CHECK(!padded && value.find_first_of("#\n\r\t") == std::string::npos, name, " = '", value,
+                    "': a configuration file cannot hold '#', tabs, line ends or spaces around a value");
     const size_t dot = name.find('.');
     if (name.substr(0, dot) != section) {
       section = name.substr(0, dot);

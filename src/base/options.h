@@ -42,6 +42,10 @@ class OptionSet {
   /// @throws UsageError  an unknown key or flag, a value of the wrong type, a file that cannot be read, a failed check
   bool parse(const std::vector<std::string>& arguments);
 
+  /// Takes the keys of an INI text, such as the configuration that a checkpoint carries, as if it were the only source.
+  /// @throws UsageError  an unknown key or a wrong value: names `origin`
+  void parse_ini(const std::string& text, const std::string& origin);
+
   /// True when the option was given on the command line or in a file.
   [[nodiscard]] bool given(const std::string& name) const;
 
@@ -54,6 +58,7 @@ class OptionSet {
 };
 
 /// `key value` pairs as an INI file that OptionSet reads back to the same values.
+/// @throws UsageError  a value that such a file cannot hold, e.g. one with a '#'
 std::string to_ini(const std::vector<std::pair<std::string, std::string>>& resolved);
 
 /// The shortest text that reads back to the same value, e.g. "0.04".

@@ -5,7 +5,8 @@
 
 namespace spc {
 
-/// From now on the first SIGINT or SIGTERM only sets a flag; a second SIGINT ends the process at once with 130. Call once, in main.
+/// From now on SIGINT, SIGTERM and SIGUSR1 (which mpirun and Slurm pass on) only set a flag; a SIGINT after any of them ends the process
+/// at once with 130. Call once, in main.
 void catch_stop_signals();
 /// True once a stop was asked for.
 bool stop_requested();

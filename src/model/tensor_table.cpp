@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/core/grad_mode.h>
+#include <c10/core/GradMode.h>
 
 #include "base/crc32c.h"
 #include "base/error.h"
@@ -39,7 +39,7 @@ at::Tensor TensorBuilder::buffer(const std::string& name, at::IntArrayRef shape,
 
 void copy_tensors(const TensorTable& from, const TensorTable& to) {
   SPC_CHECK(from.size() == to.size(), "networks of different configuration: ", from.size(), " and ", to.size(), " tensors");
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   for (size_t i = 0; i < from.size(); ++i) {
     SPC_CHECK(from[i].name == to[i].name && from[i].tensor.sizes() == to[i].tensor.sizes(),
               "networks of different configuration: ", from[i].name, " ", from[i].tensor.sizes(), " and ", to[i].name, " ",

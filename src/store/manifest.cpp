@@ -11,6 +11,21 @@ namespace {
 
 constexpr const char* kFirstLine = "# spcnet shards, format 1";
 
+}  // namespace
+
+std::string manifest_name(int part, int parts) {
+  std::string name(64, '\0');
+  name.resize(static_cast<size_t>(std::snprintf(name.data(), name.size(), "manifest-%03d-of-%03d.tsv", part, parts)));
+  return name;
+}
+
+void write_manifest(const std::filesystem::path& folder, const Manifest& manifest) {
+  std::string text = concat(kFirstLine, "\n# part ", manifest.part, " of ", manifest.parts, "\n# fbank ", manifest.fbank, "\n# items ",
+                            manifest.items, "\n# bad ", manifest.bad, "\n# file\tutterances\tframes\n");
+  for (const ManifestShard& shard : manifest.shards) text += concat(shard.file, "\t", shard.num_utts, "\t", shard.num_frames, "\n");
+  write_text_atomically(folder / manifest_name(manifest.part, manifest.parts), text);
+}
+
 Manifest read_manifest(const std::filesystem::path& path) {
   return with_context(path.string(), [&] {
     const std::vector<std::string> lines = read_lines(path);
@@ -25,6 +40,8 @@ Manifest read_manifest(const std::filesystem::path& path) {
           manifest.parts = std::stoi(words[4]);
         } else if (line.starts_with("# fbank ")) {
           manifest.fbank = line.substr(8);
+        } else if (line.starts_with("# items ")) {
+          manifest.items = line.substr(8);
         } else if (line.starts_with("# bad ")) {
           manifest.bad = std::stoll(words.at(2));
         } else if (!line.starts_with("#") && words.size() == 3) {
@@ -38,21 +55,6 @@ Manifest read_manifest(const std::filesystem::path& path) {
     }
     return manifest;
   });
-}
-
-}  // namespace
-
-std::string manifest_name(int part, int parts) {
-  std::string name(64, '\0');
-  name.resize(static_cast<size_t>(std::snprintf(name.data(), name.size(), "manifest-%03d-of-%03d.tsv", part, parts)));
-  return name;
-}
-
-void write_manifest(const std::filesystem::path& folder, const Manifest& manifest) {
-  std::string text = concat(kFirstLine, "\n# part ", manifest.part, " of ", manifest.parts, "\n# fbank ", manifest.fbank, "\n# bad ",
-                            manifest.bad, "\n# file\tutterances\tframes\n");
-  for (const ManifestShard& shard : manifest.shards) text += concat(shard.file, "\t", shard.num_utts, "\t", shard.num_frames, "\n");
-  write_text_atomically(folder / manifest_name(manifest.part, manifest.parts), text);
 }
 
 std::vector<Manifest> read_manifests(const std::filesystem::path& folder) {

@@ -19,6 +19,7 @@ struct Manifest {
   int part = 1;  // 1 .. parts
   int parts = 1;
   std::string fbank;
+  std::string items;  // fingerprint of the input list, as in the part's shards
   int64_t bad = 0;  // input files that could not be packed
   std::vector<ManifestShard> shards;
 };
@@ -26,6 +27,8 @@ struct Manifest {
 /// `manifest-001-of-001.tsv`
 std::string manifest_name(int part, int parts);
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
+/// One part. @throws Error  a line that cannot be read
+Manifest read_manifest(const std::filesystem::path& path);
 /// All parts of a folder, in order. @throws Error  none, a part is missing, parts disagree, a line that cannot be read
 std::vector<Manifest> read_manifests(const std::filesystem::path& folder);
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <list>
+#include <mutex>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -20,16 +22,6 @@ namespace {
 
 constexpr size_t kMaxOpenFiles = 32;
 constexpr const char* kRemedy = "; delete the file and run `spcnet-data fbank` again, it packs what is missing";
-
-void check_index(const ShardIndex& index, int64_t total_frames, int64_t data_offset, int64_t file_size) {
-  const int64_t row_bytes = index.info.num_mel_bins * static_cast<int64_t>(sizeof(uint16_t));
-  SPC_CHECK(data_offset + total_frames * row_bytes <= file_size, "the file is shorter than its features: truncated", kRemedy);
-  for (const UtteranceEntry& entry : index.utts) {
-    const int64_t begin = entry.byte_offset - data_offset;
-    SPC_CHECK(entry.num_frames > 0 && begin >= 0 && begin + entry.num_frames * row_bytes <= total_frames * row_bytes, "utterance ",
-              entry.utt, " lies outside the features: the index is damaged", kRemedy);
-  }
-}
 
 }  // namespace
 
@@ -73,16 +65,31 @@ ShardIndex read_shard_index(const std::filesystem::path& path) {
     SPC_CHECK(first_frames.size() == utts.size() && num_frames.size() == utts.size() && crcs.size() == utts.size() &&
                   spks.size() == utts.size(),
               "index columns of different lengths");
+    const auto total_frames = static_cast<int64_t>(shape[0]);
     const int64_t row_bytes = index.info.num_mel_bins * static_cast<int64_t>(sizeof(uint16_t));
+    SPC_CHECK(static_cast<int64_t>(offset) + total_frames * row_bytes <= static_cast<int64_t>(std::filesystem::file_size(path)),
+              "the file is shorter than its features: truncated", kRemedy);
     for (size_t i = 0; i < utts.size(); ++i) {
+      const bool inside = num_frames[i] > 0 && num_frames[i] <= total_frames && first_frames[i] >= 0 &&
+                          first_frames[i] <= total_frames - num_frames[i];
+      SPC_CHECK(inside, "utterance ", utts[i], " lies outside the features: the index is damaged", kRemedy);
       index.utts.push_back({utts[i], spks[i], 0, static_cast<int64_t>(offset) + first_frames[i] * row_bytes, num_frames[i], crcs[i]});
     }
-    check_index(index, static_cast<int64_t>(shape[0]), static_cast<int64_t>(offset), static_cast<int64_t>(std::filesystem::file_size(path)));
     return index;
   });
 }
 
-ShardSet::ShardSet(const std::vector<std::string>& folders) {
+// A few open files, the most recently used first: a corpus can have more shards than a process may open.
+struct ShardSet::OpenFiles {
+  std::mutex mutex;
+  std::list<std::pair<int32_t, std::shared_ptr<const FileDescriptor>>> files;
+};
+
+ShardSet::~ShardSet() = default;
+ShardSet::ShardSet(ShardSet&&) noexcept = default;
+ShardSet& ShardSet::operator=(ShardSet&&) noexcept = default;
+
+ShardSet::ShardSet(const std::vector<std::string>& folders) : open_files_(std::make_unique<OpenFiles>()) {
   SPC_CHECK(!folders.empty(), "no folder of shards given; use --shards DIR");
   std::unordered_set<std::string> seen;
   for (const std::string& folder : folders) {
@@ -114,8 +121,8 @@ ShardSet::ShardSet(const std::vector<std::string>& folders) {
 void ShardSet::select(const std::vector<std::string>& utts) {
   std::unordered_set<std::string> wanted(utts.begin(), utts.end());
   std::vector<UtteranceEntry> kept;
-  for (UtteranceEntry& entry : utts_) {
-    if (wanted.erase(entry.utt) > 0) kept.push_back(std::move(entry));
+  for (const UtteranceEntry& entry : utts_) {
+    if (wanted.erase(entry.utt) > 0) kept.push_back(entry);
   }
   SPC_CHECK(wanted.empty(), wanted.size(), " utterances of the list are in no shard, among them ", *wanted.begin());
   SPC_CHECK(!kept.empty(), "the list of utterances is empty");
@@ -123,15 +130,16 @@ void ShardSet::select(const std::vector<std::string>& utts) {
 }
 
 std::shared_ptr<const FileDescriptor> ShardSet::descriptor(int32_t shard) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(open_files_.begin(), open_files_.end(), [&](const auto& each) { return each.first == shard; });
-  if (found != open_files_.end()) {
-    open_files_.splice(open_files_.begin(), open_files_, found);
+  const std::lock_guard lock(open_files_->mutex);
+  auto& files = open_files_->files;
+  const auto found = std::find_if(files.begin(), files.end(), [&](const auto& each) { return each.first == shard; });
+  if (found != files.end()) {
+    files.splice(files.begin(), files, found);
   } else {
-    open_files_.emplace_front(shard, std::make_shared<const FileDescriptor>(shard_path(shard), O_RDONLY));
-    if (open_files_.size() > kMaxOpenFiles) open_files_.pop_back();
+    files.emplace_front(shard, std::make_shared<const FileDescriptor>(shard_path(shard), O_RDONLY));
+    if (files.size() > kMaxOpenFiles) files.pop_back();
   }
-  return open_files_.front().second;
+  return files.front().second;
 }
 
 void ShardSet::read(const UtteranceEntry& entry, std::vector<float>& feats, bool verify) const {

@@ -3,10 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <list>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +40,10 @@ class ShardSet {
   /// Keeps only the utterances in the list, in shard order. @throws Error  one of them is in no shard
   void select(const std::vector<std::string>& utts);
 
+  ~ShardSet();
+  ShardSet(ShardSet&&) noexcept;
+  ShardSet& operator=(ShardSet&&) noexcept;
+
   [[nodiscard]] const std::vector<UtteranceEntry>& utts() const { return utts_; }
   [[nodiscard]] int64_t num_mel_bins() const { return num_mel_bins_; }
   /// The options that made the features, as text.
@@ -61,9 +62,8 @@ class ShardSet {
   std::vector<UtteranceEntry> utts_;
   int64_t num_mel_bins_ = 0;
   std::string fbank_;
-  // A few open files, the most recently used first: a corpus can have more shards than a process may open.
-  mutable std::mutex mutex_;
-  mutable std::list<std::pair<int32_t, std::shared_ptr<const FileDescriptor>>> open_files_;
+  struct OpenFiles;
+  std::unique_ptr<OpenFiles> open_files_;
 };
 
 }  // namespace spc

@@ -1,0 +1,86 @@
+#include <optional>
+
+#include "app/commands.h"
+#include "app/ranks.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "train/checkpoint.h"
+#include "train/config.h"
+#include "train/extract.h"
+#include "train/resources.h"
+#include "train/together.h"
+
+namespace spc {
+namespace {
+
+struct ExtractArguments {
+  std::string run;
+  std::string checkpoint;
+  bool init = false;
+  std::vector<std::string> shards;
+  std::string utts;
+  std::string out;
+  RunConfig config;
+  ExtractConfig extract;
+};
+
+std::optional<TensorFile> open_checkpoint(const ExtractArguments& arguments) {
+  if (arguments.init) return std::nullopt;
+  if (!arguments.checkpoint.empty()) return TensorFile(arguments.checkpoint);
+  std::optional<TensorFile> newest = newest_valid_checkpoint(arguments.run);
+  SPC_CHECK(newest, "no checkpoint in ", arguments.run, "/checkpoints; train first, or give --checkpoint F");
+  return newest;
+}
+
+int extract(ExtractArguments arguments, Communicator& comm) {
+  const ShardSet shards = open_shards(arguments.shards, arguments.utts);
+  const std::optional<TensorFile> file = open_checkpoint(arguments);
+  std::string source = "untrained";
+  if (file) {
+    const CheckpointInfo info = read_info(*file);
+    OptionSet keys("");
+    RunConfig trained;
+    trained.add_to(keys);
+    keys.parse_ini(info.config, file->path().string());
+    arguments.config = trained;
+    SPC_CHECK(info.num_mel_bins == shards.num_mel_bins(), file->path().string(), " was trained on ", info.num_mel_bins,
+              " mel bins, the shards have ", shards.num_mel_bins(), "; pack them with --fbank.num_mel_bins ", info.num_mel_bins);
+    source = concat(file->path().string(), " ", info.network);
+  }
+  const SpcNet network(arguments.config.model, shards.num_mel_bins(), static_cast<uint64_t>(arguments.config.train.seed));
+  if (file) load_tensors(*file, read_info(*file).network + ".backbone.", network.tensors());
+  set_compute_threads(arguments.config.train.threads, comm);
+  const Embeddings embeddings = extract_embeddings(network, shards, arguments.extract, comm);
+  on_rank_zero(comm, "writing embeddings", [&] {
+    write_embeddings(arguments.out, embeddings, source);
+    log_info(concat(embeddings.utts.size(), " embeddings of ", embeddings.dim, " dimensions by ", source, ": ", arguments.out));
+  });
+  return kExitDone;
+}
+
+}  // namespace
+
+int extract_command(const Arguments& arguments) {
+  OptionSet options(
+      "usage: spcnet extract --run RUN | --checkpoint F | --init --config F    --shards DIR --out E.h5\n"
+      "  mpirun -n 2 spcnet extract --run runs/a --shards shards --out a.h5\n"
+      "Embeddings of whole utterances: /embedding float32 [U, E] and /utt, in the order of the shards. --init takes the untrained network\n"
+      "of the configuration; otherwise the configuration is the checkpoint's.");
+  ExtractArguments extract_arguments;
+  options.add("run", extract_arguments.run, "run folder: its newest valid checkpoint is taken");
+  options.add("checkpoint", extract_arguments.checkpoint, "this checkpoint");
+  options.add_switch("init", extract_arguments.init, "the untrained network of the configuration");
+  options.add("shards", extract_arguments.shards, "folder of shards; may repeat");
+  options.add("utts", extract_arguments.utts, "file with one utterance id a line: these alone");
+  options.add("out", extract_arguments.out, "file to write");
+  extract_arguments.config.add_to(options);
+  extract_arguments.extract.add_to(options);
+  if (!options.parse(arguments)) return kExitDone;
+  const int sources = (extract_arguments.run.empty() ? 0 : 1) + (extract_arguments.checkpoint.empty() ? 0 : 1) + (extract_arguments.init ? 1 : 0);
+  SPC_USAGE_CHECK(sources == 1, "give one of --run RUN, --checkpoint F and --init");
+  SPC_USAGE_CHECK(!extract_arguments.shards.empty(), "--shards DIR is missing");
+  SPC_USAGE_CHECK(!extract_arguments.out.empty(), "--out E.h5 is missing");
+  return with_ranks(extract_arguments.config.dist.timeout_s, [&](Communicator& comm) { return extract(extract_arguments, comm); });
+}
+
+}  // namespace spc

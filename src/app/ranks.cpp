@@ -1,0 +1,33 @@
+#include "app/ranks.h"
+
+#include <chrono>
+#include <thread>
+
+#include "app/commands.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "dist/mpi_session.h"
+
+namespace spc {
+
+int with_ranks(double timeout_s, const std::function<int(Communicator&)>& body) {
+  const MpiSession mpi;
+  const auto fail = [&](const std::exception& error, int exit_code) {
+    if (mpi.world_size() == 1) throw;
+    // Most errors are everybody's. Rank 0 then ends the job before the others repeat its message.
+    if (mpi.rank() > 0) std::this_thread::sleep_for(std::chrono::seconds(1));
+    log_error(error.what());
+    mpi.abort(exit_code);
+  };
+  if (mpi.world_size() > 1) set_log_prefix(concat("[rank ", mpi.rank(), "] "));
+  try {
+    return body(*mpi.world(timeout_s));
+  } catch (const UsageError& error) {
+    fail(error, kExitUsage);
+  } catch (const std::exception& error) {
+    fail(error, kExitFailed);
+  }
+  return kExitFailed;
+}
+
+}  // namespace spc

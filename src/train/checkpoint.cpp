@@ -1,0 +1,111 @@
+#include "train/checkpoint.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace spc {
+namespace {
+
+std::string as_path(std::string name) {
+  std::replace(name.begin(), name.end(), '.', '/');
+  return name;
+}
+
+DType dtype_of(const at::Tensor& tensor) {
+  switch (tensor.scalar_type()) {
+    case at::kFloat: return DType::kFloat32;
+    case at::kDouble: return DType::kFloat64;
+    case at::kLong: return DType::kInt64;
+    default: throw Error("a checkpoint holds float32, float64 and int64 only");
+  }
+}
+
+}  // namespace
+
+std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t step) {
+  std::string name(32, '\0');
+  name.resize(static_cast<size_t>(std::snprintf(name.data(), name.size(), "step-%08lld.h5", static_cast<long long>(step))));
+  return run / "checkpoints" / name;
+}
+
+void save_checkpoint(const std::filesystem::path& path, const TensorTable& state, const CheckpointInfo& info) {
+  std::filesystem::create_directories(path.parent_path());
+  write_tensor_file(path, [&](TensorFileWriter& file) {
+    for (const NamedTensor& each : state) {
+      const at::Tensor tensor = each.tensor.detach().contiguous();
+      file.tensor(as_path(each.name), {dtype_of(tensor), tensor.sizes().vec(), tensor.const_data_ptr()});
+    }
+    file.attribute("step", info.step);
+    file.attribute("utterances", info.utterances);
+    file.attribute("num_mel_bins", info.num_mel_bins);
+    file.attribute("network", info.network);
+    file.attribute("config", info.config);
+    file.attribute("precision", info.precision);
+    file.attribute("data", info.data);
+    file.attribute("version", info.version);
+  });
+}
+
+CheckpointInfo read_info(const TensorFile& file) {
+  return {file.int_attribute("step"),         file.int_attribute("utterances"), file.int_attribute("num_mel_bins"),
+          file.string_attribute("network"),   file.string_attribute("config"),  file.string_attribute("precision"),
+          file.string_attribute("data"),      file.string_attribute("version")};
+}
+
+void load_tensors(const TensorFile& file, const std::string& prefix, const TensorTable& table) {
+  for (const NamedTensor& each : table) {
+    const std::string name = as_path(prefix + each.name);
+    const auto found = file.tensors().find(name);
+    SPC_CHECK(found != file.tensors().end(), file.path().string(), " has no tensor ", name, ": it belongs to another configuration");
+    SPC_CHECK(at::IntArrayRef(found->second.shape) == each.tensor.sizes() , file.path().string(), ": ", name, " has shape ",
+              at::IntArrayRef(found->second.shape), ", this configuration needs ", each.tensor.sizes());
+    const c10::NoGradGuard no_grad;
+    at::ScalarType stored = found->second.dtype == DType::kFloat32   ? at::kFloat
+                            : found->second.dtype == DType::kFloat64 ? at::kDouble
+                                                                     : at::kLong;
+    at::Tensor values = at::empty(each.tensor.sizes(), stored);
+    file.read(name, values.mutable_data_ptr());
+    at::Tensor target = each.tensor;
+    target.copy_(values);
+  }
+}
+
+std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run) {
+  std::vector<std::filesystem::path> paths;
+  std::error_code missing;
+  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", missing)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("step-") && name.ends_with(".h5")) paths.push_back(entry.path());
+  }
+  std::sort(paths.rbegin(), paths.rend());
+  return paths;
+}
+
+std::optional<TensorFile> newest_valid_checkpoint(const std::filesystem::path& run) {
+  const std::vector<std::filesystem::path> paths = list_checkpoints(run);
+  for (const std::filesystem::path& path : paths) {
+    try {
+      TensorFile file(path);
+      file.verify();
+      return file;
+    } catch (const Error& error) {
+      log_warning(concat("checkpoint ", path.string(), " is damaged and passed over: ", error.what()));
+    }
+  }
+  SPC_CHECK(paths.empty(), "every checkpoint in ", (run / "checkpoints").string(),
+            " is damaged; restore one, or start again with another --run");
+  return std::nullopt;
+}
+
+void delete_old_checkpoints(const std::filesystem::path& run, int64_t keep) {
+  const std::vector<std::filesystem::path> paths = list_checkpoints(run);
+  for (size_t i = static_cast<size_t>(keep); i < paths.size(); ++i) std::filesystem::remove(paths[i]);
+}
+
+}  // namespace spc

@@ -1,0 +1,119 @@
+#include "train/dino_objective.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "loss/dino_loss.h"
+
+namespace spc {
+namespace {
+
+void append(const std::string& prefix, const TensorTable& from, TensorTable& to) {
+  for (const NamedTensor& each : from) to.push_back({prefix + each.name, each.tensor, each.trainable});
+}
+
+// Spread of the embeddings' directions: near 1 when they point everywhere, 0 when all are the same.
+double direction_spread(const at::Tensor& embeddings_NE) {
+  const at::Tensor unit = embeddings_NE / embeddings_NE.norm(2, {1}, true).clamp_min(1e-12);
+  return std::sqrt(std::max(0.0, 1.0 - unit.mean(0).square().sum().item<double>()));
+}
+
+}  // namespace
+
+DinoObjective::DinoObjective(const RunConfig& config, int64_t num_mel_bins, Precision precision, Communicator& comm)
+    : config_(config),
+      num_mel_bins_(num_mel_bins),
+      precision_(precision),
+      comm_(comm),
+      student_{SpcNet(config.model, num_mel_bins, static_cast<uint64_t>(config.train.seed), storage_type(precision)),
+               DinoHead(config.head, config.model.embedding_dim, static_cast<uint64_t>(config.train.seed), storage_type(precision))},
+      teacher_{SpcNet(config.model, num_mel_bins, static_cast<uint64_t>(config.train.seed), storage_type(precision)),
+               DinoHead(config.head, config.model.embedding_dim, static_cast<uint64_t>(config.train.seed), storage_type(precision))},
+      center_(at::zeros({config.head.out_dim}, storage_type(precision))) {
+  const auto join = [](const Network& network) {
+    TensorTable table;
+    append("backbone.", network.backbone.tensors(), table);
+    append("head.", network.head.tensors(), table);
+    return table;
+  };
+  const TensorTable student = join(student_);
+  const TensorTable teacher = join(teacher_);
+  for (const NamedTensor& each : teacher) {
+    at::Tensor tensor = each.tensor;
+    tensor.set_requires_grad(false);
+  }
+  parameters_ = trainable(student);
+  teacher_parameters_ = trainable(teacher);
+  append("student.", student, state_);
+  append("teacher.", teacher, state_);
+  state_.push_back({"center", center_, false});
+}
+
+double DinoObjective::uniform_loss() const { return std::log(static_cast<double>(config_.head.out_dim)); }
+
+at::Tensor DinoObjective::views_of(const std::vector<float>& feats, int64_t rows, int64_t frames) const {
+  // The batch outlives the step, so the tensor may look straight into it; nothing writes there.
+  return at::from_blob(const_cast<float*>(feats.data()), {rows, frames, num_mel_bins_}, at::kFloat).to(storage_type(precision_));
+}
+
+at::Tensor DinoObjective::loss(const Batch& batch, const ScheduleValues& values) {
+  const auto rows = static_cast<int64_t>(batch.places.size());
+  const ViewsConfig& views = config_.views;
+  const ForwardMode mode{true, config_.train.sync_bn ? &comm_ : nullptr};
+  const at::Tensor global = views_of(batch.global, views.num_global * rows, views.global_frames);
+  at::Tensor teacher_embeddings;
+  at::Tensor teacher_logits;
+  at::Tensor student_logits;
+  {
+    const AutocastScope autocast(precision_);
+    {
+      // The teacher normalises by its own batch statistics too; its running ones are what extraction uses.
+      const c10::NoGradGuard no_grad;
+      teacher_embeddings = teacher_.backbone.forward(global, mode);
+      teacher_logits = teacher_.head.forward(teacher_embeddings, mode);
+    }
+    // One pass per length: pooling and batch statistics differ between lengths.
+    std::vector<at::Tensor> embeddings{student_.backbone.forward(global, mode)};
+    if (views.num_local > 0) {
+      embeddings.push_back(student_.backbone.forward(views_of(batch.local, views.num_local * rows, views.local_frames), mode));
+    }
+    student_logits = student_.head.forward(at::cat(embeddings, 0), mode);
+  }
+  const DinoLossResult result = dino_loss(student_logits, teacher_logits, center_, views.num_global, views.num_global + views.num_local,
+                                          config_.dino.student_temp, values.teacher_temp, config_.train.batch_size);
+  // Used from the next step on, so it may travel while backward runs.
+  center_sum_ = result.center_sum.contiguous();
+  center_work_ = comm_.all_reduce(center_sum_, ReduceOp::kSum, "centre");
+  const double share = static_cast<double>(rows) / static_cast<double>(config_.train.batch_size);
+  metrics_ = {{"teacher_entropy", result.teacher_entropy.item<double>()},
+              {"kl", result.kl.item<double>()},
+              {"center_norm", center_.norm().item<double>() * share},
+              {"embedding_std", direction_spread(teacher_embeddings.to(at::kDouble)) * share}};
+  return result.loss;
+}
+
+void DinoObjective::before_update(const ScheduleValues& values) {
+  if (!values.freeze_last_layer) return;
+  for (const NamedTensor& each : parameters_) {
+    // No gradient at all: with a zero one, momentum and weight decay would still move the prototypes.
+    if (each.name == std::string("head.") + DinoHead::kLastLayer) each.tensor.mutable_grad().reset();
+  }
+}
+
+void DinoObjective::after_update(const ScheduleValues& values) {
+  const c10::NoGradGuard no_grad;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    at::Tensor average = teacher_parameters_[i].tensor;
+    average.mul_(values.momentum_teacher).add_(parameters_[i].tensor, 1 - values.momentum_teacher);
+  }
+  center_work_->wait();
+  const auto teacher_rows = static_cast<double>(config_.views.num_global * config_.train.batch_size);
+  center_.mul_(config_.dino.center_momentum).add_(center_sum_, (1 - config_.dino.center_momentum) / teacher_rows);
+}
+
+void DinoObjective::skip_update() { center_work_->wait(); }
+
+}  // namespace spc

@@ -1,0 +1,52 @@
+// Self-distillation without labels: the student's view of a crop must tell what the teacher saw in another crop of the same utterance.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "dist/communicator.h"
+#include "model/dino_head.h"
+#include "model/spcnet.h"
+#include "train/objective.h"
+#include "train/precision.h"
+
+namespace spc {
+
+class DinoObjective : public Objective {
+ public:
+  /// @param comm  must outlive this
+  DinoObjective(const RunConfig& config, int64_t num_mel_bins, Precision precision, Communicator& comm);
+
+  [[nodiscard]] const std::vector<NamedTensor>& parameters() const override { return parameters_; }
+  at::Tensor loss(const Batch& batch, const ScheduleValues& values) override;
+  [[nodiscard]] const Metrics& metrics() const override { return metrics_; }
+  void before_update(const ScheduleValues& values) override;
+  void after_update(const ScheduleValues& values) override;
+  void skip_update() override;
+  [[nodiscard]] const TensorTable& state() const override { return state_; }
+  [[nodiscard]] std::string network() const override { return "teacher"; }
+  [[nodiscard]] double uniform_loss() const override;
+
+ private:
+  struct Network {
+    SpcNet backbone;
+    DinoHead head;
+  };
+  [[nodiscard]] at::Tensor views_of(const std::vector<float>& feats, int64_t rows, int64_t frames) const;
+
+  RunConfig config_;
+  int64_t num_mel_bins_;
+  Precision precision_;
+  Communicator& comm_;
+  Network student_;
+  Network teacher_;
+  at::Tensor center_;  // [K]
+  std::vector<NamedTensor> parameters_;          // of the student
+  std::vector<NamedTensor> teacher_parameters_;  // in the same order
+  TensorTable state_;
+  Metrics metrics_;
+  at::Tensor center_sum_;  // of the step under way, being reduced
+  std::unique_ptr<Work> center_work_;
+};
+
+}  // namespace spc

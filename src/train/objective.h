@@ -1,0 +1,47 @@
+// What a run learns by. The trainer owns the loop; an objective owns networks and loss.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "loader/loader.h"
+#include "model/tensor_table.h"
+#include "train/schedule.h"
+
+namespace spc {
+
+/// Figures of a step, by name. Each rank holds its share: the sum over ranks is the figure.
+using Metrics = std::vector<std::pair<std::string, double>>;
+
+class Objective {
+ public:
+  virtual ~Objective() = default;
+
+  /// What the optimiser updates, "backbone.…" and "head.…", in the order in which gradients are reduced.
+  [[nodiscard]] virtual const std::vector<NamedTensor>& parameters() const = 0;
+
+  /// Forward pass over this rank's rows. The loss is this rank's share of the mean over the whole batch, so that the sum of gradients
+  /// over ranks is the gradient. Collective.
+  virtual at::Tensor loss(const Batch& batch, const ScheduleValues& values) = 0;
+  /// Of the last loss(), without the loss itself.
+  [[nodiscard]] virtual const Metrics& metrics() const = 0;
+
+  /// Between the gradients and the optimiser: what must not be updated loses its gradient.
+  virtual void before_update(const ScheduleValues& values) = 0;
+  /// After the optimiser. Collective.
+  virtual void after_update(const ScheduleValues& values) = 0;
+  /// Instead of both when the step is skipped. Collective.
+  virtual void skip_update() = 0;
+
+  /// Everything that has to be saved, by its name in a checkpoint with dots for slashes.
+  [[nodiscard]] virtual const TensorTable& state() const = 0;
+  /// Whose backbone is used for embeddings: "teacher" or "student".
+  [[nodiscard]] virtual std::string network() const = 0;
+  /// The loss of a network that tells nothing apart: ln K.
+  [[nodiscard]] virtual double uniform_loss() const = 0;
+};
+
+}  // namespace spc

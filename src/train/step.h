@@ -1,0 +1,41 @@
+// One step of training: forward, backward, sum over ranks, verdict, update.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "dist/gradient_reducer.h"
+#include "train/objective.h"
+#include "train/optimizer.h"
+
+namespace spc {
+
+struct StepResult {
+  bool finite = true;          // over all ranks; if not, nothing was updated
+  std::string first_nonfinite;  // "rank 1: gradient of backbone.fc.weight"
+  bool stop = false;           // some rank was asked to stop
+  double loss = 0;             // mean over the whole batch
+  double grad_norm = 0;        // of all gradients, before clipping
+  Metrics metrics;             // summed over ranks
+  double reduce_seconds = 0;   // waiting for other ranks after backward
+};
+
+class Stepper {
+ public:
+  /// @param clip_norm  per tensor, 0: none.   All must outlive this.
+  Stepper(Objective& objective, Optimizer& optimizer, Communicator& comm, double clip_norm);
+
+  /// Collective. @param stop  this rank was asked to stop
+  StepResult run(const Batch& batch, const ScheduleValues& values, bool stop);
+
+ private:
+  [[nodiscard]] std::string find_nonfinite(double loss) const;
+
+  Objective& objective_;
+  Optimizer& optimizer_;
+  Communicator& comm_;
+  double clip_norm_;
+  GradientReducer reducer_;
+};
+
+}  // namespace spc

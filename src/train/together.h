@@ -1,0 +1,34 @@
+// Work that one rank does for all, and promises that all ranks make together.
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include "base/error.h"
+#include "dist/communicator.h"
+#include "model/tensor_table.h"
+
+namespace spc {
+
+/// Runs `body` on rank 0 alone; when it throws, every rank throws the same message. Collective.
+template <class Body>
+void on_rank_zero(Communicator& comm, const std::string& what, Body&& body) {
+  std::string problem;
+  if (comm.rank() == 0) {
+    try {
+      body();
+    } catch (const std::exception& error) {
+      problem = error.what();
+    }
+  }
+  problem = broadcast_text(comm, problem, 0, what);
+  SPC_CHECK(problem.empty(), problem);
+}
+
+/// Gives every rank the tensors of rank 0, then proves by a checksum over all bytes that they are the same. Collective.
+void broadcast_tensors(Communicator& comm, const TensorTable& table);
+
+/// CRC-32C over the bytes of all tensors, in order.
+int64_t checksum(const TensorTable& table);
+
+}  // namespace spc

@@ -1,0 +1,254 @@
+#include "train/trainer.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/crc32c.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/version.h"
+#include "train/checkpoint.h"
+#include "train/collapse_monitor.h"
+#include "train/coverage.h"
+#include "train/dino_objective.h"
+#include "train/progress.h"
+#include "train/resources.h"
+#include "train/step.h"
+#include "train/together.h"
+
+namespace spc {
+namespace {
+
+// Which utterances, in which order: a continued run must see the same.
+std::string fingerprint(const ShardSet& shards) {
+  uint32_t crc = crc32c(shards.fbank().data(), shards.fbank().size());
+  for (const UtteranceEntry& entry : shards.utts()) {
+    crc = crc32c(entry.utt.data(), entry.utt.size() + 1, crc);
+    crc = crc32c(&entry.num_frames, sizeof entry.num_frames, crc);
+  }
+  return concat(shards.utts().size(), " utterances, crc32c ", crc);
+}
+
+class Trainer {
+ public:
+  Trainer(const TrainArguments& arguments, Communicator& comm)
+      : arguments_(arguments),
+        config_(arguments.config),
+        comm_(comm),
+        shards_(open_shards(arguments.shards, arguments.utts)),
+        schedule_(config_, static_cast<int64_t>(shards_.utts().size())) {
+    if (!arguments.noise_shards.empty()) noise_.emplace(arguments.noise_shards);
+    check();
+    on_rank_zero(comm, "opening the run folder", [&] {
+      folder_.emplace(arguments.run);
+      saved_ = newest_valid_checkpoint(arguments.run);
+    });
+    set_compute_threads(config_.train.threads, comm);
+    take_over_or_start();
+    objective_ = std::make_unique<DinoObjective>(config_, shards_.num_mel_bins(), precision_, comm);
+    optimizer_ = make_optimizer(config_.optim, objective_->parameters());
+    load_or_init();
+  }
+
+  TrainEnd run();
+
+ private:
+  void check() const;
+  void take_over_or_start();
+  void load_or_init();
+  void describe();
+  void save();
+  [[nodiscard]] TensorTable state() const;
+  void note_nonfinite(const StepResult& result);
+  [[nodiscard]] int64_t end_step() const {
+    const int64_t total = schedule_.total_steps();
+    return config_.train.max_steps > 0 ? std::min(total, config_.train.max_steps) : total;
+  }
+
+  const TrainArguments& arguments_;
+  RunConfig config_;
+  Communicator& comm_;
+  ShardSet shards_;
+  std::optional<ShardSet> noise_;
+  Schedule schedule_;
+  std::optional<RunFolder> folder_;       // rank 0
+  std::optional<TensorFile> saved_;       // rank 0
+  Precision precision_ = Precision::kFp32;
+  std::unique_ptr<Objective> objective_;
+  std::unique_ptr<Optimizer> optimizer_;
+  int64_t step_ = 0;  // done
+  int64_t saved_step_ = -1;
+  int64_t skipped_ = 0;
+  int64_t skipped_in_a_row_ = 0;
+};
+
+void Trainer::check() const {
+  const int64_t bins = shards_.num_mel_bins();
+  SPC_USAGE_CHECK(config_.num_mel_bins == 0 || config_.num_mel_bins == bins, "fbank.num_mel_bins = ", config_.num_mel_bins,
+                  " but the shards have ", bins, "; drop the key, or pack with --fbank.num_mel_bins ", config_.num_mel_bins);
+  SPC_USAGE_CHECK(!noise_ || noise_->num_mel_bins() == bins, "the noise shards have ", noise_ ? noise_->num_mel_bins() : 0,
+                  " mel bins, the others ", bins, "; pack them alike");
+  SPC_USAGE_CHECK(config_.train.batch_size >= comm_.world_size(), "train.batch_size = ", config_.train.batch_size, " for ",
+                  comm_.world_size(), " ranks; every rank needs a row");
+  SPC_USAGE_CHECK(config_.dist.expected_ranks == 0 || config_.dist.expected_ranks == comm_.world_size(),
+                  "dist.expected_ranks = ", config_.dist.expected_ranks, " but MPI started ", comm_.world_size());
+}
+
+// What the checkpoint says goes first: it must fit this configuration, and its resolved precision is kept.
+void Trainer::take_over_or_start() {
+  std::string precision = config_.train.precision;
+  on_rank_zero(comm_, "comparing with the checkpoint", [&] {
+    if (!saved_) return;
+    const CheckpointInfo info = read_info(*saved_);
+    std::vector<std::string> differences = config_differences(info.config, arguments_.resolved);
+    if (info.data != fingerprint(shards_)) differences.push_back(concat("the utterances: ", info.data, " -> ", fingerprint(shards_)));
+    std::string list;
+    for (const std::string& difference : differences) list += "\n  " + difference;
+    SPC_CHECK(differences.empty(), "the run in ", arguments_.run, " was started with another configuration:", list,
+              "\nUse the same one to continue it, or another --run");
+    precision = info.precision;
+    step_ = info.step;
+  });
+  at::Tensor step = at::full({1}, step_, at::kLong);
+  comm_.broadcast(step, 0, "step of the checkpoint");
+  step_ = step.item<int64_t>();
+  precision_ = resolve_precision(broadcast_text(comm_, precision, 0, "precision"), comm_);
+}
+
+TensorTable Trainer::state() const {
+  TensorTable all = objective_->state();
+  for (const NamedTensor& each : optimizer_->state()) all.push_back({"optimizer." + each.name, each.tensor, false});
+  return all;
+}
+
+void Trainer::load_or_init() {
+  on_rank_zero(comm_, "loading", [&] {
+    if (saved_) {
+      load_tensors(*saved_, "", state());
+      saved_step_ = step_;
+      log_info(concat("continuing from ", saved_->path().string()));
+    } else if (!arguments_.init_from.empty()) {
+      const TensorFile file(arguments_.init_from);
+      const std::string source = read_info(file).network + ".backbone.";
+      for (const char* role : {"student.backbone.", "teacher.backbone."}) {
+        TensorTable backbone;
+        for (const NamedTensor& each : objective_->state()) {
+          if (each.name.starts_with(role)) backbone.push_back({each.name.substr(std::string(role).size()), each.tensor, each.trainable});
+        }
+        load_tensors(file, source, backbone);
+      }
+      log_info(concat("backbones start from ", source, "* of ", arguments_.init_from));
+    }
+    saved_.reset();
+  });
+  broadcast_tensors(comm_, state());
+}
+
+void Trainer::describe() {
+  const int threads = at::get_num_threads();
+  log_info(version_line());
+  log_info(concat(shards_.utts().size(), " utterances, ", shards_.num_mel_bins(), " mel bins; ", comm_.world_size(), " ranks x ", threads,
+                  " threads, ", to_text(precision_), "; ", num_parameters(objective_->parameters()), " parameters"));
+  log_info(concat("steps ", step_, " to ", end_step(), " of ", schedule_.total_steps(), ", batch ", config_.train.batch_size,
+                  "; learning rate ", to_text(schedule_.peak_lr()), " -> ", to_text(schedule_.final_lr()),
+                  config_.optim.scale_lr ? " (scaled by batch_size / 256)" : ""));
+  JsonObject json;
+  json.set("version", version_line()).set("torch", TORCH_VERSION).set("world_size", comm_.world_size()).set("threads", threads);
+  json.set("precision", to_text(precision_)).set("seed", config_.train.seed).set("data", fingerprint(shards_)).set("fbank", shards_.fbank());
+  json.set("parameters", num_parameters(objective_->parameters())).set("first_step", step_);
+  folder_->write_description(arguments_.resolved, json.str());
+  if (step_ > 0) folder_->log_json(JsonObject().set("event", "continued").set("step", step_).str());
+}
+
+void Trainer::save() {
+  on_rank_zero(comm_, "saving a checkpoint", [&] {
+    if (saved_step_ == step_) return;
+    const CheckpointInfo info{step_,
+                              step_ * config_.train.batch_size,
+                              shards_.num_mel_bins(),
+                              objective_->network(),
+                              to_ini(arguments_.resolved),
+                              to_text(precision_),
+                              fingerprint(shards_),
+                              version_line()};
+    const std::filesystem::path path = checkpoint_path(arguments_.run, step_);
+    save_checkpoint(path, state(), info);
+    delete_old_checkpoints(arguments_.run, config_.checkpoint.keep);
+    log_info("saved " + path.string());
+  });
+  saved_step_ = step_;
+}
+
+void Trainer::note_nonfinite(const StepResult& result) {
+  if (result.finite) {
+    skipped_in_a_row_ = 0;
+    return;
+  }
+  ++skipped_;
+  ++skipped_in_a_row_;
+  if (comm_.rank() == 0) log_warning(concat("step ", step_, " skipped on all ranks: ", result.first_nonfinite, " is not finite"));
+  SPC_CHECK(skipped_in_a_row_ < config_.train.max_nonfinite_steps, skipped_in_a_row_, " steps in a row were not finite, the last at step ", step_,
+            ", ", result.first_nonfinite, "; lower optim.lr, or set train.precision fp32. The last checkpoint is good");
+}
+
+TrainEnd Trainer::run() {
+  const int64_t batch_size = config_.train.batch_size;
+  const auto seed = static_cast<uint64_t>(config_.train.seed);
+  const RowRange rows = rows_of_rank(batch_size, comm_.rank(), comm_.world_size());
+  if (comm_.rank() == 0) describe();
+  Loader loader(shards_, noise_ ? &*noise_ : nullptr, config_.views, config_.augment, config_.loader, seed,
+                {batch_size, rows.begin, rows.end, step_, end_step()});
+  Stepper stepper(*objective_, *optimizer_, comm_, config_.optim.clip_norm);
+  EpochCoverage coverage(static_cast<int64_t>(shards_.utts().size()), seed, step_ * batch_size, comm_);
+  CollapseMonitor collapse(objective_->uniform_loss(), std::max(config_.optim.warmup_epochs, config_.dino.warmup_teacher_temp_epochs));
+  Progress progress(config_.log.every_seconds, batch_size, end_step());
+  TrainEnd end = TrainEnd::kDone;
+  while (step_ < end_step()) {
+    const Stopwatch loading;
+    const Batch batch = loader.next();
+    const double data_seconds = loading.seconds();
+    const ScheduleValues values = schedule_.at(step_ * batch_size);
+    const StepResult result = stepper.run(batch, values, stop_requested());
+    ++step_;
+    coverage.add(batch.places, step_ * batch_size);
+    note_nonfinite(result);
+    if (comm_.rank() == 0) {
+      progress.add(result, data_seconds);
+      const auto entropy = std::find_if(result.metrics.begin(), result.metrics.end(), [](const auto& m) { return m.first == "teacher_entropy"; });
+      const std::string warning =
+          entropy == result.metrics.end() || !result.finite ? "" : collapse.add(values.epoch, result.loss, entropy->second);
+      if (!warning.empty()) log_warning(warning);
+      if (progress.due() || step_ == end_step() || result.stop) {
+        const Progress::Report report = progress.report(step_, schedule_.at(step_ * batch_size), skipped_);
+        log_info(report.line);
+        folder_->log_json(report.json);
+      }
+    }
+    if (result.stop) {
+      end = TrainEnd::kStopped;
+      break;
+    }
+    if (step_ % config_.checkpoint.every_steps == 0) save();
+  }
+  save();
+  at::Tensor memory = at::full({1}, peak_memory_bytes(), at::kLong);
+  comm_.all_reduce_now(memory, ReduceOp::kMax, "peak memory");
+  if (comm_.rank() == 0) {
+    const char* said = end == TrainEnd::kDone ? "done" : "stopped as asked; the same command continues";
+    log_info(concat(said, " after step ", step_, "; peak memory of a rank ", memory.item<int64_t>() >> 20, " MiB; run folder ", arguments_.run));
+  }
+  return end;
+}
+
+}  // namespace
+
+TrainEnd train(const TrainArguments& arguments, Communicator& comm) { return Trainer(arguments, comm).run(); }
+
+}  // namespace spc
