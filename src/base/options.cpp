@@ -4,10 +4,10 @@
 #include <array>
 #include <boost/program_options.hpp>
 #include <charconv>
-#include <fstream>
 #include <iostream>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/version.h"
 
 namespace spc {
@@ -96,15 +96,14 @@ bool OptionSet::parse(const std::vector<std::string>& arguments) {
     }
     if (impl.values.count("config") != 0) impl.files = impl.values["config"].as<std::vector<std::string>>();
     for (auto path = impl.files.rbegin(); path != impl.files.rend(); ++path) {  // what is stored first wins
-      with_context("config " + *path, [&] {
-        std::ifstream file(*path);
-        SPC_USAGE_CHECK(file, "cannot be read; check the path");
-        try {
-          po::store(po::parse_config_file(file, impl.keys), impl.values);
-        } catch (const po::error& error) {
-          throw UsageError(error.what());
-        }
-      });
+      try {
+        std::istringstream text(read_text(*path));
+        po::store(po::parse_config_file(text, impl.keys), impl.values);
+      } catch (const Error& error) {  // a missing file, a folder
+        throw UsageError(concat("--config: ", error.what()));
+      } catch (const po::error& error) {
+        throw UsageError(concat("--config ", *path, ": ", error.what()));
+      }
     }
     po::notify(impl.values);
   } catch (const po::error& error) {

@@ -44,9 +44,8 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
     running_var.mul_(1 - kBatchNormMomentum).add_(to_parameter_type(var * (kBatchNormMomentum * count / (count - 1)), running_var));
 
     const at::Tensor scale = weight.to(at::kDouble) * invstd;
-    const at::Tensor shift = bias.to(at::kDouble) - mean * scale;
     at::Tensor y = at::empty_like(x);
-    batch_norm_apply(x, scale, shift, y);
+    batch_norm_apply(x, mean, scale, bias.to(at::kDouble), y);
     context->save_for_backward({x, weight, mean, invstd});
     context->saved_data["comm"] = comm_address;
     context->saved_data["count"] = count;
@@ -67,14 +66,14 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
     batch_norm_backward_sums(dy, x, mean, sums);
     // The parameters' gradients stay this rank's own: the gradient reducer sums them like all others.
     const at::Tensor weight_gradient = to_parameter_type(sums[1] * invstd, weight);
-    const at::Tensor bias_gradient = to_parameter_type(sums[0], weight);
+    const at::Tensor bias_gradient = to_parameter_type(sums[0].clone(), weight);  // reduce() writes into sums
     reduce(sums, comm, "batch norm gradients");
-    // dx = w invstd (dy - mean(dy) - xhat mean(dy xhat)), written as dy a + x b + c per channel
+    // dx = w invstd (dy - mean(dy) - xhat mean(dy xhat)), written as dy a + (x - mean) b + c per channel
     const at::Tensor a = weight.to(at::kDouble) * invstd;
     const at::Tensor b = -a * invstd * invstd * sums[1] / count;
-    const at::Tensor c = -a * sums[0] / count - mean * b;
+    const at::Tensor c = -a * sums[0] / count;
     at::Tensor dx = at::empty_like(x);
-    batch_norm_backward_apply(dy, x, a, b, c, dx);
+    batch_norm_backward_apply(dy, x, mean, a, b, c, dx);
     return {dx.view(context->saved_data["shape"].toIntVector()), weight_gradient, bias_gradient, {}, {}, {}};
   }
 };

@@ -56,9 +56,9 @@ SPC_INLINE void plane_sums(const T* x, int64_t n, double& sum, double& squares) 
 }
 
 template <class T, class F>
-SPC_INLINE void plane_apply(const T* x, T* y, int64_t n, F scale, F shift) {
+SPC_INLINE void plane_apply(const T* x, T* y, int64_t n, F mean, F scale, F shift) {
 #pragma omp simd
-  for (int64_t i = 0; i < n; ++i) store(y[i], load(x[i]) * scale + shift);
+  for (int64_t i = 0; i < n; ++i) store(y[i], (load(x[i]) - mean) * scale + shift);
 }
 
 template <class T, class F>
@@ -76,21 +76,31 @@ SPC_INLINE void plane_backward_sums(const T* dy, const T* x, int64_t n, F mean, 
 }
 
 template <class T, class F>
-SPC_INLINE void plane_backward_apply(const T* dy, const T* x, T* dx, int64_t n, F a, F b, F c) {
+SPC_INLINE void plane_backward_apply(const T* dy, const T* x, T* dx, int64_t n, F mean, F a, F b, F c) {
 #pragma omp simd
-  for (int64_t i = 0; i < n; ++i) store(dx[i], load(dy[i]) * a + load(x[i]) * b + c);
+  for (int64_t i = 0; i < n; ++i) store(dx[i], load(dy[i]) * a + (load(x[i]) - mean) * b + c);
 }
+
+// The planes subtract the mean rounded to F, which is exact near it; what the rounding left is put right here, in double.
 
 #define SPC_PLANES(T, F)                                                                                                              \
   SPC_CLONES void sums_of(const T* x, int64_t n, double& s, double& q) { plane_sums<T, F>(x, n, s, q); }                              \
-  SPC_CLONES void apply_to(const T* x, T* y, int64_t n, double a, double b) {                                                         \
-    plane_apply<T, F>(x, y, n, static_cast<F>(a), static_cast<F>(b));                                                                 \
+  SPC_CLONES void apply_to(const T* x, T* y, int64_t n, double mean, double scale, double bias) {                                     \
+    const F m = static_cast<F>(mean);                                                                                                 \
+    plane_apply<T, F>(x, y, n, m, static_cast<F>(scale), static_cast<F>(bias + (static_cast<double>(m) - mean) * scale));             \
   }                                                                                                                                   \
-  SPC_CLONES void backward_sums_of(const T* dy, const T* x, int64_t n, double m, double& s, double& p) {                              \
-    plane_backward_sums<T, F>(dy, x, n, static_cast<F>(m), s, p);                                                                     \
+  SPC_CLONES void backward_sums_of(const T* dy, const T* x, int64_t n, double mean, double& s, double& p) {                           \
+    const F m = static_cast<F>(mean);                                                                                                 \
+    double sum = 0;                                                                                                                   \
+    double product = 0;                                                                                                               \
+    plane_backward_sums<T, F>(dy, x, n, m, sum, product);                                                                             \
+    s += sum;                                                                                                                         \
+    p += product + (static_cast<double>(m) - mean) * sum;                                                                             \
   }                                                                                                                                   \
-  SPC_CLONES void backward_apply_to(const T* dy, const T* x, T* dx, int64_t n, double a, double b, double c) {                        \
-    plane_backward_apply<T, F>(dy, x, dx, n, static_cast<F>(a), static_cast<F>(b), static_cast<F>(c));                                \
+  SPC_CLONES void backward_apply_to(const T* dy, const T* x, T* dx, int64_t n, double mean, double a, double b, double c) {           \
+    const F m = static_cast<F>(mean);                                                                                                 \
+    plane_backward_apply<T, F>(dy, x, dx, n, m, static_cast<F>(a), static_cast<F>(b),                                                 \
+                               static_cast<F>(c + (static_cast<double>(m) - mean) * b));                                              \
   }
 SPC_PLANES(float, float)
 SPC_PLANES(double, double)
@@ -143,14 +153,16 @@ void batch_norm_sums(const at::Tensor& x_NCL, at::Tensor& sums_2C) {
   });
 }
 
-void batch_norm_apply(const at::Tensor& x_NCL, const at::Tensor& scale_C, const at::Tensor& shift_C, at::Tensor& y_NCL) {
+void batch_norm_apply(const at::Tensor& x_NCL, const at::Tensor& mean_C, const at::Tensor& scale_C, const at::Tensor& bias_C,
+                      at::Tensor& y_NCL) {
   dispatch(x_NCL, [&](auto tag) {
     using T = decltype(tag);
+    const auto* mean = mean_C.const_data_ptr<double>();
     const auto* scale = scale_C.const_data_ptr<double>();
-    const auto* shift = shift_C.const_data_ptr<double>();
+    const auto* bias = bias_C.const_data_ptr<double>();
     for_each_channel(x_NCL, [&](int64_t c) {
       for (int64_t n = 0; n < x_NCL.size(0); ++n) {
-        apply_to(plane<T>(x_NCL, n, c), mutable_plane<T>(y_NCL, n, c), x_NCL.size(2), scale[c], shift[c]);
+        apply_to(plane<T>(x_NCL, n, c), mutable_plane<T>(y_NCL, n, c), x_NCL.size(2), mean[c], scale[c], bias[c]);
       }
     });
   });
@@ -174,17 +186,18 @@ void batch_norm_backward_sums(const at::Tensor& dy_NCL, const at::Tensor& x_NCL,
   });
 }
 
-void batch_norm_backward_apply(const at::Tensor& dy_NCL, const at::Tensor& x_NCL, const at::Tensor& a_C, const at::Tensor& b_C,
-                               const at::Tensor& c_C, at::Tensor& dx_NCL) {
+void batch_norm_backward_apply(const at::Tensor& dy_NCL, const at::Tensor& x_NCL, const at::Tensor& mean_C, const at::Tensor& a_C,
+                               const at::Tensor& b_C, const at::Tensor& c_C, at::Tensor& dx_NCL) {
   dispatch(x_NCL, [&](auto tag) {
     using T = decltype(tag);
+    const auto* mean = mean_C.const_data_ptr<double>();
     const auto* a = a_C.const_data_ptr<double>();
     const auto* b = b_C.const_data_ptr<double>();
     const auto* constant = c_C.const_data_ptr<double>();
     for_each_channel(x_NCL, [&](int64_t c) {
       for (int64_t n = 0; n < x_NCL.size(0); ++n) {
-        backward_apply_to(plane<T>(dy_NCL, n, c), plane<T>(x_NCL, n, c), mutable_plane<T>(dx_NCL, n, c), x_NCL.size(2), a[c], b[c],
-                          constant[c]);
+        backward_apply_to(plane<T>(dy_NCL, n, c), plane<T>(x_NCL, n, c), mutable_plane<T>(dx_NCL, n, c), x_NCL.size(2), mean[c], a[c],
+                          b[c], constant[c]);
       }
     });
   });

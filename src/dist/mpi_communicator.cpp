@@ -10,8 +10,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
-#include "base/process.h"
 #include "dist/communicator.h"
 
 namespace spc {
@@ -61,7 +59,6 @@ class MpiWork : public Work {
   void wait() override {
     constexpr double kSpinSeconds = 200e-6;  // peers at work beside this one arrive within that
     const Stopwatch waited;
-    bool warned = false;
     while (true) {
       int done = 0;
       check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), what_);
@@ -73,11 +70,6 @@ class MpiWork : public Work {
       }
       SPC_CHECK(seconds < timeout_s_, "rank ", rank_, " waited ", timeout_s_, " s for the other ranks in ", what_,
                 "; one of them is gone or stuck: see its last message. The limit is dist.timeout_s");
-      if (!warned && seconds > 0.5 && stop_requested()) {
-        log_warning(concat("rank ", rank_, " was told to stop while it waits for the other ranks in ", what_,
-                           "; one of them may be gone. The last checkpoint is good: the same command continues from it"));
-        warned = true;
-      }
       std::this_thread::sleep_for(std::chrono::microseconds(20));
     }
   }

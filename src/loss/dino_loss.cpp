@@ -33,7 +33,7 @@ class SoftTargetCrossEntropy : public torch::autograd::Function<SoftTargetCrossE
 DinoLossResult dino_loss(const at::Tensor& student_VBK, const at::Tensor& teacher_GBK, const at::Tensor& center_K, int64_t num_global_views,
                          int64_t num_views, double student_temp, double teacher_temp, int64_t global_utterances) {
   const int64_t num_classes = center_K.size(0);
-  const int64_t rows = student_VBK.size(0) / num_views;
+  const int64_t rows = num_views > 0 ? student_VBK.size(0) / num_views : 0;
   SPC_ASSERT(num_views >= num_global_views && num_global_views >= 1 && student_VBK.sizes() == at::IntArrayRef({num_views * rows, num_classes}) &&
                  teacher_GBK.sizes() == at::IntArrayRef({num_global_views * rows, num_classes}),
              "dino_loss: student ", student_VBK.sizes(), ", teacher ", teacher_GBK.sizes(), ", centre ", center_K.sizes());

@@ -164,9 +164,19 @@ at::Tensor SpcNet::forward(const at::Tensor& feats_BTF, const ForwardMode& mode,
             " mel bins, the features are ", feats_BTF.sizes());
   SPC_CHECK(feats_BTF.size(1) >= kTotalStride, "the network needs at least ", kTotalStride, " frames, got ", feats_BTF.size(1));
   SPC_ASSERT(lengths == nullptr || !mode.training, "padded batches are for evaluation");
+  if (lengths != nullptr) {
+    const std::vector<int64_t>& frames = lengths->frames();
+    const auto fits = [&](int64_t each) { return each >= kTotalStride && each <= feats_BTF.size(1); };
+    SPC_CHECK(static_cast<int64_t>(frames.size()) == feats_BTF.size(0) && std::all_of(frames.begin(), frames.end(), fits),
+              "a padded batch needs one length of ", kTotalStride, " to ", feats_BTF.size(1), " frames for each of the ",
+              feats_BTF.size(0), " utterances");
+  }
   at::Tensor x = feats_BTF.transpose(1, 2).unsqueeze(1).contiguous();
   std::optional<Lengths> own;
-  if (lengths != nullptr) own = *lengths;
+  if (lengths != nullptr) {
+    own = *lengths;
+    own->clear_tail(x);
+  }
   const auto now = [&] { return own ? &*own : nullptr; };
 
   x = at::relu(stem_->bn(stem_->conv(x), mode));

@@ -61,7 +61,7 @@ class SpcNet {
   SpcNet(const SpcNetConfig& config, int64_t num_mel_bins, uint64_t seed, at::ScalarType dtype = at::kFloat);
 
   /// @param feats_BTF  log-mel features, mean-subtracted over time    @param lengths  true frames of each row, evaluation only
-  /// @returns [B, E], the type of the features     @throws Error  fewer than 8 frames, another number of bins
+  /// @returns [B, E], the type of the features     @throws Error  fewer than 8 frames, another number of bins, lengths that do not fit
   [[nodiscard]] at::Tensor forward(const at::Tensor& feats_BTF, const ForwardMode& mode, const Lengths* lengths = nullptr) const;
 
   [[nodiscard]] const TensorTable& tensors() const { return table_; }

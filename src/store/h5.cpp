@@ -5,8 +5,14 @@
 namespace spc::h5 {
 namespace {
 
-// Errors are reported by our exceptions; the library's own printing would come before them and say less.
-void silence() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+// Before the first other call. Errors are reported by our exceptions; the library's own printing would come before them and say less.
+// Its exit handler goes too: after a failed write (disk full) HDF5 1.10 keeps a file that it cannot close and crashes there. Every file
+// of ours has an owner that closes it, so the handler has nothing to do.
+void prepare_library() {
+  static const herr_t once = H5dont_atexit();
+  (void)once;
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 herr_t keep_description(unsigned, const H5E_error2_t* error, void* text) {
   if (error->desc != nullptr) *static_cast<std::string*>(text) = error->desc;
@@ -51,14 +57,14 @@ std::string last_reason() {
 }
 
 File open(const std::filesystem::path& path) {
-  silence();
+  prepare_library();
   const PropertyList access(H5Pcreate(H5P_FILE_ACCESS), "file access");
   H5Pset_file_locking(access.get(), false, true);
   return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), "cannot open " + path.string() + " as HDF5"};
 }
 
 File create(const std::filesystem::path& path) {
-  silence();
+  prepare_library();
   return {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), "cannot create " + path.string()};
 }
 

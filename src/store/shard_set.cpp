@@ -158,7 +158,9 @@ void ShardSet::read(const UtteranceEntry& entry, std::vector<float>& feats, bool
   if (verify) {
     SPC_CHECK(crc32c(bytes, count * sizeof(uint16_t)) == entry.crc32c, where(), ": wrong checksum, the data changed on the disk", kRemedy);
   }
-  SPC_CHECK(std::none_of(halves.begin(), halves.end(), half_is_special), where(), ": a feature is NaN or infinite", kRemedy);
+  bool special = false;
+  for (const uint16_t half : halves) special |= half_is_special(half);  // no early exit: the loop vectorises
+  SPC_CHECK(!special, where(), ": a feature is NaN or infinite", kRemedy);
   feats.resize(count);
   std::transform(halves.begin(), halves.end(), feats.begin(), half_to_float);
 }

@@ -47,7 +47,7 @@ void OptimConfig::validate() const {
 }
 
 void TrainConfig::add_to(OptionSet& options) {
-  options.add("train.epochs", epochs, "passes over the data; schedules span them");
+  options.add("train.epochs", epochs, "passes over the data, fractions allowed; schedules span them");
   options.add("train.max_steps", max_steps, "stop after this step without changing the schedules, 0: no");
   options.add("train.batch_size", batch_size, "utterances per step, all ranks together");
   options.add("train.seed", seed, "of initial values, order, crops and augmentation");
@@ -59,7 +59,7 @@ void TrainConfig::add_to(OptionSet& options) {
 }
 
 void TrainConfig::validate() const {
-  SPC_USAGE_CHECK(epochs >= 1 && max_steps >= 0 && batch_size >= 1, "train.epochs and train.batch_size must be >= 1, train.max_steps >= 0");
+  SPC_USAGE_CHECK(epochs > 0 && max_steps >= 0 && batch_size >= 1, "train.epochs must be > 0, train.batch_size >= 1, train.max_steps >= 0");
   SPC_USAGE_CHECK(seed >= 0 && threads >= 0, "train.seed and train.threads must be >= 0");
   SPC_USAGE_CHECK(precision == "auto" || precision == "fp32" || precision == "bf16" || precision == "fp64", "train.precision = ", precision,
                   ", must be auto, fp32, bf16 or fp64");

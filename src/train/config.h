@@ -41,7 +41,7 @@ struct OptimConfig {
 };
 
 struct TrainConfig {
-  int64_t epochs = 150;          // what the schedules span
+  double epochs = 150;           // what the schedules span
   int64_t max_steps = 0;         // stop earlier, without changing the schedules; 0: no
   int64_t batch_size = 512;      // utterances per step, all ranks together
   int64_t seed = 1;

@@ -1,0 +1,138 @@
+#include <iostream>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "data/commands.h"
+#include "data/packer.h"
+#include "data/text.h"
+
+namespace spc {
+namespace {
+
+constexpr const char* kUsage =
+    R"(spcnet-data fbank: packs audio files into shards of log mel energies.
+
+  spcnet-data fbank --wav-scp wav.scp --utt2spk utt2spk --out shards
+  spcnet-data fbank --wav-dir recordings --out shards --fbank.num_mel_bins 80
+  spcnet-data fbank --wav-scp wav.scp --out shards --part "$SLURM_ARRAY_TASK_ID/128"
+
+Reads wav, flac and ogg. Another sample rate is resampled, several channels are averaged.
+A file that cannot be packed is reported and left out; the exit code is then 1.
+Run again after a stop or a crash, it continues with the shards that are whole.)";
+
+struct FbankCommand {
+  std::string wav_scp;
+  std::string wav_dir;
+  std::string utt2spk;
+  std::string out;
+  std::string part = "1/1";
+  PackOptions pack;
+
+  void add_to(OptionSet& options) {
+    options.add("wav-scp", wav_scp, "list of audio files, lines 'utt path' (Kaldi)");
+    options.add("wav-dir", wav_dir,
+                "folder, searched for *.wav *.flac *.ogg; a file's path below it is its utt");
+    options.add("utt2spk", utt2spk, "speakers, lines 'utt spk'; without it they are not known");
+    options.add("out", out, "folder for the shards; required");
+    options.add("part", part, "i/n: pack the i-th of n parts of the list, 1 to n");
+    options.add("shard-frames", pack.shard_frames,
+                "frames; a shard closes when it holds as many (x mel bins x 2 bytes, in memory "
+                "until then)");
+    options.add("threads", pack.threads, "threads that read and compute, > 0");
+    options.add_switch("fail-on-bad", pack.fail_on_bad,
+                       "stop at the first file that cannot be packed");
+    pack.fbank.add_to(options);
+    options.add_check([this] { check(); });
+  }
+
+  void check() {
+    SPC_USAGE_CHECK(wav_scp.empty() != wav_dir.empty(),
+                    "give the audio files by one of --wav-scp FILE and --wav-dir DIR");
+    SPC_USAGE_CHECK(!out.empty(), "give the folder for the shards by --out DIR");
+    SPC_USAGE_CHECK(pack.shard_frames > 0, "shard-frames = ", pack.shard_frames, ", must be > 0");
+    SPC_USAGE_CHECK(pack.threads > 0 && pack.threads <= 1024, "threads = ", pack.threads,
+                    ", must be 1 to 1024");
+    std::istringstream text(part);
+    char slash = 0;
+    SPC_USAGE_CHECK(text >> pack.part >> slash >> pack.parts && slash == '/' &&
+                        text.peek() == std::char_traits<char>::eof() && pack.part >= 1 &&
+                        pack.part <= pack.parts,
+                    "part = ", part, ", must be i/n with i from 1 to n, e.g. 3/128");
+    pack.out = out;
+  }
+};
+
+std::string list_of(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+/// "; 12 files were resampled from 8000, 44100 Hz to 16000 Hz", or nothing.
+std::string changes_text(const PackResult& result, int sample_rate) {
+  std::string text;
+  if (!result.resampled.empty()) {
+    std::vector<std::string> rates;
+    int64_t files = 0;
+    for (const auto& [rate, count] : result.resampled) {
+      rates.push_back(std::to_string(rate));
+      files += count;
+    }
+    text += concat("; ", counted(files, "file"), files == 1 ? " was" : " were", " resampled from ",
+                   list_of(rates), " Hz to ", sample_rate, " Hz");
+  }
+  if (result.averaged > 0) {
+    text += concat("; the channels of ", counted(result.averaged, "file"), " were averaged");
+  }
+  return text;
+}
+
+std::string summary(const PackResult& result, const FbankConfig& fbank) {
+  const double hours = static_cast<double>(result.frames) * fbank.frame_shift_ms / 3.6e6;
+  std::string text = concat(result.was_complete ? "complete already: " : "",
+                            counted(result.utts, "utterance"), ", ", hours_text(hours), " h, ",
+                            counted(static_cast<int64_t>(result.speakers.size()), "speaker"), ", ",
+                            counted(static_cast<int64_t>(result.shards.size()), "shard"), ", ",
+                            result.bad.size(), " bad", changes_text(result, fbank.sample_rate));
+  if (result.speech_seconds > 0) {
+    text += concat("; ", fixed(result.wall_seconds, 1), " s, ",
+                   fixed(result.speech_seconds / result.wall_seconds, 0), " x real time, ",
+                   fixed(result.speech_seconds / 3600 / result.core_seconds, 3),
+                   " h of speech per core-second");
+  }
+  return text;
+}
+
+}  // namespace
+
+int run_fbank(const std::vector<std::string>& arguments) {
+  FbankCommand command;
+  command.pack.threads = available_cores();
+  OptionSet options(kUsage);
+  command.add_to(options);
+  if (!options.parse(arguments)) return 0;
+
+  std::vector<InputItem> items =
+      command.wav_scp.empty() ? list_wav_dir(command.wav_dir) : read_wav_scp(command.wav_scp);
+  if (!command.utt2spk.empty()) assign_speakers(command.utt2spk, items);
+  const PackResult result = pack(items, command.pack);
+  if (result.stopped) {
+    log_info(
+        concat("stopped as asked: ", counted(static_cast<int64_t>(result.shards.size()), "shard"),
+               " with ", counted(result.utts, "utterance"), " stay in ", command.out,
+               "; the same command continues"));
+    return kExitStopped;
+  }
+  std::cout << summary(result, command.pack.fbank) << std::endl;
+  if (result.bad.empty()) return 0;
+  log_error(concat(counted(static_cast<int64_t>(result.bad.size()), "file"),
+                   " could not be packed, the first is ", result.bad.front(),
+                   ". To try again, mend them, delete ", list_of(result.bad_shards), " in ",
+                   command.out, " and run the same command"));
+  return kExitFailed;
+}
+
+}  // namespace spc

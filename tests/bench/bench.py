@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Speed and memory, each figure beside a peer measured in the same minute.
+
+usage: bench.py [train|loader|fbank|score ...] [--json] [--runs N] [--no-peer]
+
+train    DINO samples/s of the paper-size network on two MPI ranks; peer: the same loop in plain PyTorch DDP (pytorch_ddp_dino.py)
+loader   MB/s of whole utterances from shards; peer: reading the same bytes raw
+fbank    hours of speech packed per core-second
+score    580,000 trials, scoring and metrics
+Without a name all are run. Needs the release build; the train peer installs PyTorch (4.9 GB) into the cache the first time.
+"""
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = ROOT / "build/release/bin"
+CACHE = Path(os.environ.get("SPCNET_CACHE", Path.home() / ".cache/spcnet"))
+
+
+def run(command, **environment):
+    """Runs a command to its end; returns what it printed, standard output and error apart. Ends the benchmark when it fails."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env={**os.environ, **environment})
+    if done.returncode != 0:
+        sys.exit(f"bench: {' '.join(map(str, command))} failed:\n{done.stderr[-2000:]}")
+    return done.stdout, done.stderr
+
+
+def corpus():
+    """The small corpus of real speech."""
+    folder = CACHE / "corpus-small"
+    run([ROOT / "data/corpus/build.sh", "--set", "small", "--out", folder])
+    return folder
+
+
+def shards(folder, bins):
+    """Packs the small corpus; returns the summary line."""
+    _, log = run([BIN / "spcnet-data", "fbank", "--wav-scp", corpus() / "wav.scp", "--out", folder, "--fbank.num_mel_bins", bins])
+    return log.strip().splitlines()[-1]
+
+
+def peer_python():
+    """A Python with PyTorch, installed once."""
+    venv = CACHE / "venv-pytorch-2.11.0"
+    if not (venv / "done").exists():
+        print("bench: installing PyTorch for the peer, 4.9 GB", file=sys.stderr)
+        run([sys.executable, "-m", "venv", "--clear", venv])
+        run([venv / "bin/pip", "install", "--quiet", "torch==2.11.0", "numpy"])
+        (venv / "done").touch()
+    return venv / "bin/python"
+
+
+def our_training(folder, precision, steps):
+    """Median samples/s of the steps after the first two, and peak MiB of a rank."""
+    mpirun = ["mpirun", "-n", 2, "--oversubscribe"] + (["--allow-run-as-root"] if os.geteuid() == 0 else [])
+    with tempfile.TemporaryDirectory() as out:
+        _, log = run(mpirun + [BIN / "spcnet", "train", "--config", ROOT / "tests/bench/train.conf", "--shards", folder, "--run", out,
+                               "--train.max_steps", steps + 2, "--train.precision", precision])
+        lines = [json.loads(line) for line in (Path(out) / "train.jsonl").read_text().splitlines()]
+    rates = [line["samples_per_s"] for line in lines if line["step"] > 2]
+    return statistics.median(rates), int(re.search(r"peak memory of a rank (\d+) MiB", log).group(1))
+
+
+def peer_training(precision, steps):
+    """The same of plain PyTorch DDP."""
+    flags = ["--bf16"] if precision == "bf16" else []
+    out, _ = run([peer_python(), ROOT / "tests/bench/pytorch_ddp_dino.py", "--ranks", 2, "--threads", 1, "--steps", steps, *flags])
+    figures = json.loads(out.strip().splitlines()[-1])
+    return figures["samples_per_s"], figures["peak_rss_mib"]
+
+
+def bench_train(options):
+    """Ours and the peer in turn, so that a drift of the machine's speed meets both."""
+    with tempfile.TemporaryDirectory() as folder:
+        shards(folder, 80)
+        has_bf16 = "avx512_bf16" in Path("/proc/cpuinfo").read_text()
+        for precision in ["fp32", "bf16"] if has_bf16 else ["fp32"]:
+            ours, theirs = [], []
+            for _ in range(options.runs):
+                ours.append(our_training(folder, precision, options.steps))
+                if options.peer:
+                    theirs.append(peer_training(precision, options.steps))
+            yield figure(f"DINO training, {precision}, 2 ranks x 8, C0 = 32, F = 80, K = 65536", "samples_per_s", ours, theirs, "PyTorch DDP")
+
+
+def figure(name, unit, ours, theirs, peer):
+    """One line: medians and spreads of (rate, memory) pairs."""
+    rates = [rate for rate, _ in ours]
+    line = {"figure": name, unit: round(statistics.median(rates), 3), "min": round(min(rates), 3), "max": round(max(rates), 3),
+            "peak_mib": max(memory for _, memory in ours)}
+    if theirs:
+        peer_rates = [rate for rate, _ in theirs]
+        line |= {"peer": peer, "peer_" + unit: round(statistics.median(peer_rates), 3), "peer_min": round(min(peer_rates), 3),
+                 "peer_max": round(max(peer_rates), 3), "peer_peak_mib": max(memory for _, memory in theirs),
+                 "ratio": round(statistics.median(rates) / statistics.median(peer_rates), 3)}
+    return line
+
+
+def bench_loader(_):
+    """Reading whole utterances in shuffled order against raw reading."""
+    with tempfile.TemporaryDirectory() as folder:
+        shards(folder, 80)
+        out, _ = run([BIN / "bench_read", folder])
+        yield from map(json.loads, out.splitlines())
+
+
+def bench_fbank(options):
+    """The packer's own summary, several times."""
+    rates = []
+    for _ in range(options.runs):
+        with tempfile.TemporaryDirectory() as folder:
+            rates.append((float(re.search(r"([\d.]+) h of speech per core-second", shards(folder, 80)).group(1)), 0))
+    yield figure("packing wav to shards, F = 80", "hours_per_core_second", rates, [], "")
+
+
+def bench_score(_):
+    """Reading, scoring and metrics of a large trial list."""
+    out, _ = run([BIN / "bench_score"])
+    yield from map(json.loads, out.splitlines())
+
+
+def main():
+    benches = {"train": bench_train, "loader": bench_loader, "fbank": bench_fbank, "score": bench_score}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(benches))
+    parser.add_argument("--json", action="store_true", help="one JSON line per figure")
+    parser.add_argument("--runs", type=int, default=3, help="of each figure; the median is reported")
+    parser.add_argument("--steps", type=int, default=6, help="timed training steps a run")
+    parser.add_argument("--no-peer", dest="peer", action="store_false", help="ours alone")
+    options = parser.parse_args()
+    unknown = set(options.names) - set(benches)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(benches)}")
+    for name in options.names or benches:
+        for line in benches[name](options):
+            if options.json:
+                print(json.dumps(line), flush=True)
+            else:
+                print(f"{line.pop('figure')}\n    " + "  ".join(f"{key} {value}" for key, value in line.items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# The whole way on real speech: corpus, shards, the untrained network, training on two ranks, embeddings, a table of EERs.
+#   demo.sh            245 MB of downloads, about five minutes of training
+#   demo.sh --whole    877 MB, the same recipe for 350 and for 700 steps
+# Every step is kept and found again: an interrupted demo goes on where it was.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+set_name=demo
+steps=(0) # of training, 0: all that the configuration asks for
+if [ "${1:-}" = --whole ]; then
+  set_name=whole
+  steps=(350 700)
+fi
+bin=build/release/bin
+corpus=$SPCNET_CACHE/corpus-$set_name
+shards=$SPCNET_CACHE/shards-$set_name
+work=runs/$set_name
+lists=(all group xsess)
+
+say() { printf '\n== %s\n' "$*"; }
+
+ranks() {
+  local as_root=()
+  [ "$(id -u)" -ne 0 ] || as_root=(--allow-run-as-root)
+  mpirun "${as_root[@]}" -n 2 --oversubscribe "$@"
+}
+
+# score NAME EMBEDDINGS [MEAN]: one row of the table
+score() {
+  local name=$1 embeddings=$2 list mean=()
+  [ $# -lt 3 ] || mean=(--mean "$3")
+  printf '%-44s' "$name"
+  for list in "${lists[@]}"; do
+    "$bin/spcnet" score --embeddings "$embeddings" --trials "$corpus/trials_$list.txt" "${mean[@]}" --json |
+      sed -E 's/.*"eer": ([0-9.]+).*/\1/' | xargs printf '%14.2f'
+  done
+  printf '\n'
+}
+
+# extract SOURCE... : train and evaluation embeddings into the folder named last
+extract() {
+  local out=${*: -1} part
+  for part in eval train; do
+    ranks "$bin/spcnet" extract "${@:1:$#-1}" --shards "$shards/speakers" --utts "$corpus/$part.utts" --out "$out/$part.h5"
+  done
+}
+
+say "speech from many speakers: $corpus"
+data/corpus/build.sh --set "$set_name" --out "$corpus"
+
+say "log-mel features in shards: $shards"
+"$bin/spcnet-data" fbank --wav-scp "$corpus/wav.scp" --utt2spk "$corpus/utt2spk" --out "$shards/speakers"
+"$bin/spcnet-data" fbank --wav-scp "$corpus/unlabelled/wav.scp" --out "$shards/unlabelled"
+mkdir -p "$work"
+# No label is used: training sees the speakers of the train split and the unlabelled speech, never those of the trials.
+cat "$corpus/train.utts" <(cut -d' ' -f1 "$corpus/unlabelled/wav.scp") >"$work/train.utts"
+
+say "the untrained network, and a baseline without a network"
+mkdir -p "$work/untrained" "$work/mfcc"
+extract --init --config configs/demo.conf "$work/untrained"
+"$bin/spcnet-data" mfcc-stats --shards "$shards/speakers" --out "$work/mfcc/eval.h5"
+
+for count in "${steps[@]}"; do
+  run=$work/dino${count/#0/}
+  say "training by DINO on two ranks: $run"
+  ranks "$bin/spcnet" train --config configs/demo.conf --shards "$shards/speakers" --shards "$shards/unlabelled" \
+    --utts "$work/train.utts" --run "$run" --train.max_steps "$count"
+  extract --run "$run" "$run"
+done
+
+say "equal error rates in percent, speakers that training never saw"
+{
+  printf '%-44s%14s%14s%14s\n' "" "all" "same package" "cross session"
+  score "untrained network" "$work/untrained/eval.h5"
+  score "MFCC mean + deviation, no network" "$work/mfcc/eval.h5"
+  for count in "${steps[@]}"; do
+    run=$work/dino${count/#0/}
+    score "DINO${count/#0/}" "$run/eval.h5"
+    score "DINO${count/#0/}, mean of the training set subtracted" "$run/eval.h5" "$run/train.h5"
+  done
+} | tee "$work/table.txt"
+printf '\nrun folder: %s\n' "$run"

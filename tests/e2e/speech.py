@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""The main job on real speech, small: Debian packages -> shards -> DINO on two ranks -> embeddings -> EER, and Python reads it all."""
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+import h5py
+import numpy
+
+from support import ROOT, ProgramTest, program
+
+CACHE = os.environ.get("SPCNET_CACHE", os.path.expanduser("~/.cache/spcnet"))
+CORPUS = os.path.join(CACHE, "corpus-small")
+
+
+class SpeechTest(ProgramTest):
+    def ranks(self, *command):
+        """Runs a program on two ranks; returns what it said."""
+        as_root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
+        done = subprocess.run(["mpirun", *as_root, "-n", "2", "--oversubscribe", program(command[0]), *command[1:]], cwd=self.folder,
+                              text=True, capture_output=True, timeout=280, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
+    def eer(self, embeddings, trials):
+        scored = self.run_program("spcnet", "score", "--embeddings", embeddings, "--trials", os.path.join(CORPUS, trials), "--json")
+        return json.loads(scored.stdout)["eer"]
+
+    def test_from_speech_to_eer(self):
+        subprocess.run([os.path.join(ROOT, "data/corpus/build.sh"), "--set", "small", "--out", CORPUS], check=True, timeout=280,
+                       stdout=sys.stderr)
+        self.run_program("spcnet-data", "fbank", "--wav-scp", os.path.join(CORPUS, "wav.scp"), "--utt2spk",
+                         os.path.join(CORPUS, "utt2spk"), "--out", "shards", "--shard-frames", "40000")
+        self.run_program("spcnet-data", "verify", "shards", out="speakers    5")
+        config = os.path.join(ROOT, "configs/demo.conf")
+        self.run_program("spcnet", "extract", "--init", "--config", config, "--shards", "shards", "--out", "untrained.h5", timeout=200)
+        said = self.ranks("spcnet", "train", "--config", config, "--shards", "shards", "--run", "run", "--train.max_steps", "60",
+                          "--train.epochs", "8", "--optim.warmup_epochs", "0.5", "--log.every_seconds", "0")
+        self.assertIn("done after step 60", said)
+        self.ranks("spcnet", "extract", "--run", "run", "--shards", "shards", "--out", "trained.h5")
+
+        steps = [json.loads(line) for line in self.read("run/train.jsonl").splitlines()]
+        self.assertEqual(len(steps), 60)
+        first, last = (numpy.mean([step["loss"] for step in part]) for part in (steps[:5], steps[-5:]))
+        self.assertLess(last, first - 0.3, "the loss falls well below ln 1024 = 6.93")
+        self.assertLess(self.eer("trained.h5", "trials_group.txt"), self.eer("untrained.h5", "trials_group.txt"))
+
+        with h5py.File(self.path("trained.h5")) as file:
+            self.assertEqual(file["embedding"].dtype, numpy.float32)
+            self.assertEqual(file["embedding"].shape, (308, 256))
+            self.assertEqual(sorted(file["utt"].asstr()[:]), sorted(line.split()[0] for line in open(os.path.join(CORPUS, "wav.scp"))))
+            self.assertTrue(numpy.isfinite(file["embedding"][:]).all())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,127 @@
+#include "dist/gradient_reducer.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <mutex>
+
+#include "dist/thread_communicator.h"
+
+namespace spc {
+namespace {
+
+constexpr int kRanks = 3;
+
+struct Shape {
+  std::vector<int64_t> sizes;
+  at::ScalarType type;
+};
+const std::vector<Shape> kShapes{{{3}, at::kFloat}, {{2, 5}, at::kFloat},     {{1}, at::kFloat},
+                                 {{}, at::kDouble}, {{40, 3, 2}, at::kFloat}, {{7}, at::kFloat}};
+constexpr size_t kUndefinedOnOneRank = 1;
+constexpr size_t kUndefinedOnAllRanks = 5;
+
+bool has_gradient(int rank, size_t p) {
+  return !(p == kUndefinedOnAllRanks || (p == kUndefinedOnOneRank && rank == 1));
+}
+
+at::Tensor gradient_of(int rank, size_t p) {
+  const at::Tensor tensor = at::empty(kShapes[p].sizes, kShapes[p].type);
+  const at::Tensor steps = at::arange(tensor.numel(), at::kLong).view(kShapes[p].sizes);
+  return (steps * (rank + 1) + 100 * static_cast<int64_t>(p) - 7 * rank)
+      .to(kShapes[p].type);  // integers: sums are exact
+}
+
+at::Tensor sum_over_ranks(size_t p) {
+  at::Tensor sum = at::zeros(kShapes[p].sizes, kShapes[p].type);
+  for (int rank = 0; rank < kRanks; ++rank) {
+    if (has_gradient(rank, p)) sum += gradient_of(rank, p);
+  }
+  return sum;
+}
+
+std::vector<at::Tensor> parameters_of(int rank) {
+  std::vector<at::Tensor> parameters;
+  for (size_t p = 0; p < kShapes.size(); ++p) {
+    parameters.push_back(at::zeros(kShapes[p].sizes, kShapes[p].type).set_requires_grad(true));
+    if (has_gradient(rank, p)) parameters[p].mutable_grad() = gradient_of(rank, p);
+  }
+  return parameters;
+}
+
+struct Buckets {
+  int64_t bytes, first_bytes;
+  size_t expected;  // one for each run of one type at least, one for each parameter at most
+};
+class GradientReducerTest : public testing::TestWithParam<Buckets> {};
+
+TEST_P(GradientReducerTest, EveryGradientBecomesTheSumOverRanks) {
+  run_thread_ranks(kRanks, [](Communicator& comm) {
+    const std::vector<at::Tensor> parameters = parameters_of(comm.rank());
+    GradientReducer reducer(comm, parameters, GetParam().bytes, GetParam().first_bytes);
+    EXPECT_EQ(reducer.num_buckets(), GetParam().expected);
+    reducer.begin();
+    reducer.finish();
+    for (size_t p = 0; p < parameters.size(); ++p) {
+      if (has_gradient(comm.rank(), p)) {
+        EXPECT_TRUE(at::equal(parameters[p].grad(), sum_over_ranks(p)))
+            << "parameter " << p << ", rank " << comm.rank();
+      } else {
+        EXPECT_FALSE(parameters[p].grad().defined())
+            << "parameter " << p << ", rank " << comm.rank();
+      }
+    }
+  });
+}
+
+TEST_P(GradientReducerTest, CarriesNothingOverToTheNextStep) {
+  run_thread_ranks(kRanks, [](Communicator& comm) {
+    const std::vector<at::Tensor> parameters = parameters_of(comm.rank());
+    GradientReducer reducer(comm, parameters, GetParam().bytes, GetParam().first_bytes);
+    for (int step = 0; step < 3; ++step) {
+      const bool left_out = step == 2 && comm.rank() == 1;
+      for (const at::Tensor& each : parameters) {
+        each.mutable_grad() = left_out ? at::Tensor() : at::ones_like(each);
+      }
+      reducer.begin();
+      reducer.finish();
+    }
+    for (const at::Tensor& each : parameters) {
+      if (comm.rank() == 1) {
+        EXPECT_FALSE(each.grad().defined());
+      } else {
+        EXPECT_TRUE(at::equal(each.grad(), at::full_like(each, kRanks - 1)));
+      }
+    }
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    BucketSizes, GradientReducerTest,
+    testing::Values(Buckets{1, 1, 6}, Buckets{1024, 1024, 3}, Buckets{1024, 4, 4},
+                    Buckets{GradientReducer::kBucketBytes, GradientReducer::kFirstBucketBytes, 3}),
+    [](const auto& each) {
+      return std::to_string(each.param.bytes) + "_" + std::to_string(each.param.first_bytes);
+    });
+
+TEST(GradientReducer, TheFirstBucketIsFilledFromTheEndUpToItsOwnLimit) {
+  run_thread_ranks(2, [](Communicator& comm) {
+    std::vector<at::Tensor> parameters;
+    for (int i = 0; i < 10; ++i)
+      parameters.push_back(at::zeros({100}).set_requires_grad(true));           // 400 bytes each
+    EXPECT_EQ(GradientReducer(comm, parameters, 1200, 800).num_buckets(), 4u);  // 2 + 3 + 3 + 2
+    EXPECT_EQ(GradientReducer(comm, parameters, 4000, 400).num_buckets(), 2u);  // 1 + 9
+  });
+}
+
+TEST(GradientReducer, ASingleRankHasNothingToSend) {
+  const std::unique_ptr<Communicator> comm = make_solo_communicator();
+  const std::vector<at::Tensor> parameters = parameters_of(0);
+  GradientReducer reducer(*comm, parameters);
+  EXPECT_EQ(reducer.num_buckets(), 0u);
+  reducer.finish();
+  EXPECT_TRUE(at::equal(parameters[0].grad(), gradient_of(0, 0)));
+}
+
+}  // namespace
+}  // namespace spc

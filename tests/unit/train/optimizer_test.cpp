@@ -1,0 +1,137 @@
+#include "train/optimizer.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "unit/reference.h"
+#include "unit/train/tensors.h"
+
+namespace spc {
+namespace {
+
+at::Tensor sines(at::IntArrayRef shape, double frequency, double phase) {
+  return at::sin(frequency * at::arange(c10::multiply_integers(shape), at::kDouble) + phase)
+      .view(shape);
+}
+
+std::vector<NamedTensor> a_matrix_and_a_vector() {
+  return {{"weight", sines({3, 4}, 1.1, 0.2).set_requires_grad(true)},
+          {"bias", sines({5}, 0.6, 0.9).set_requires_grad(true)}};
+}
+
+OptimConfig config_of(const std::string& type) {
+  OptimConfig config;
+  config.type = type;
+  config.weight_decay = 0.3;
+  config.momentum = 0.9;
+  config.beta1 = 0.85;
+  config.beta2 = 0.97;
+  config.eps = 1e-4;
+  return config;
+}
+
+void set_gradients(const std::vector<NamedTensor>& parameters, int step) {
+  parameters[0].tensor.mutable_grad() = sines({3, 4}, 0.7, step) * step;
+  parameters[1].tensor.mutable_grad() = sines({5}, 0.5, 2 * step);
+}
+
+class OptimizerTest : public testing::TestWithParam<std::string> {};
+
+// A vector gets no weight decay, a matrix does; the learning rate changes with every step.
+TEST_P(OptimizerTest, AgreesWithPyTorchStepByStep) {
+  const Reference reference = read_reference("optimizer.txt");
+  const std::vector<NamedTensor> parameters = a_matrix_and_a_vector();
+  const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
+  for (int step = 1; step <= 10; ++step) {
+    set_gradients(parameters, step);
+    optimizer->step(0.02 * step);
+    for (const NamedTensor& each : parameters) {
+      const std::vector<double>& expected =
+          reference.at(concat(GetParam(), "/", each.name, "/", step));
+      EXPECT_LT(worst_difference(each.tensor.view(-1), at::tensor(expected, at::kDouble)), 1e-12)
+          << each.name << ", step " << step;
+    }
+  }
+}
+
+TEST_P(OptimizerTest, LeavesAParameterWithoutGradientAlone) {
+  const std::vector<NamedTensor> parameters = a_matrix_and_a_vector();
+  const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
+  set_gradients(parameters, 1);
+  optimizer->step(0.1);  // now there is momentum, and decay has something to pull at
+  const Snapshot state(optimizer->state());
+  const Snapshot before(parameters);
+  parameters[0].tensor.mutable_grad().reset();
+  optimizer->step(0.1);
+  EXPECT_TRUE(at::equal(parameters[0].tensor, before["weight"]));
+  EXPECT_FALSE(at::equal(parameters[1].tensor, before["bias"]));
+  for (const NamedTensor& each : optimizer->state()) {
+    EXPECT_EQ(at::equal(each.tensor, state[each.name]), each.name.starts_with("weight."))
+        << each.name;
+  }
+}
+
+TEST_P(OptimizerTest, ContinuesFromItsStateAsIfItHadNeverStopped) {
+  const std::vector<NamedTensor> parameters = a_matrix_and_a_vector();
+  const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
+  const std::vector<NamedTensor> continued = a_matrix_and_a_vector();
+  std::unique_ptr<Optimizer> other;
+  for (int step = 1; step <= 6; ++step) {
+    if (step == 4) {
+      copy_tensors(parameters, continued);
+      other = make_optimizer(config_of(GetParam()), continued);
+      copy_tensors(optimizer->state(), other->state());
+    }
+    set_gradients(parameters, step);
+    optimizer->step(0.05);
+    if (!other) continue;
+    set_gradients(continued, step);
+    other->step(0.05);
+  }
+  EXPECT_TRUE(at::equal(parameters[0].tensor, continued[0].tensor));
+  EXPECT_TRUE(at::equal(parameters[1].tensor, continued[1].tensor));
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, OptimizerTest, testing::Values("sgd", "adamw"),
+                         [](const auto& each) { return each.param; });
+
+TEST(Optimizer, StateIsNamedAfterTheParameters) {
+  const auto names = [](const std::string& type) {
+    std::string all;
+    for (const NamedTensor& each :
+         make_optimizer(config_of(type), a_matrix_and_a_vector())->state()) {
+      EXPECT_FALSE(each.trainable);
+      all += each.name + " ";
+    }
+    return all;
+  };
+  EXPECT_EQ(names("sgd"), "weight.momentum bias.momentum ");
+  EXPECT_EQ(names("adamw"),
+            "weight.exp_avg bias.exp_avg weight.exp_avg_sq bias.exp_avg_sq weight.step bias.step ");
+}
+
+TEST(ClipGradients, ShortensEachTensorOnItsOwn) {
+  std::vector<NamedTensor> parameters{
+      {"long", at::zeros({2}, at::kDouble).set_requires_grad(true)},
+      {"short", at::zeros({2, 2}, at::kDouble).set_requires_grad(true)},
+      {"none", at::zeros({3}, at::kDouble).set_requires_grad(true)}};
+  parameters[0].tensor.mutable_grad() = at::tensor({3.0, 4.0}, at::kDouble);
+  parameters[1].tensor.mutable_grad() = at::full({2, 2}, 0.5, at::kDouble);
+  EXPECT_NEAR(clip_gradients(parameters, 2.5), std::sqrt(26.0), 1e-12)
+      << "the norm before clipping, of all together";
+  EXPECT_LT(worst_difference(parameters[0].tensor.grad(), at::tensor({1.5, 2.0}, at::kDouble)),
+            1e-6);
+  EXPECT_TRUE(at::equal(parameters[1].tensor.grad(), at::full({2, 2}, 0.5, at::kDouble)));
+  EXPECT_FALSE(parameters[2].tensor.grad().defined());
+}
+
+TEST(ClipGradients, ZeroMeansNoLimit) {
+  std::vector<NamedTensor> parameters{
+      {"long", at::zeros({2}, at::kDouble).set_requires_grad(true)}};
+  parameters[0].tensor.mutable_grad() = at::tensor({3e5, 4e5}, at::kDouble);
+  EXPECT_NEAR(clip_gradients(parameters, 0), 5e5, 1e-6);
+  EXPECT_TRUE(at::equal(parameters[0].tensor.grad(), at::tensor({3e5, 4e5}, at::kDouble)));
+}
+
+}  // namespace
+}  // namespace spc
