@@ -40,8 +40,13 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
     const at::Tensor var = (sums[1] / count - mean * mean).clamp_min(0);
     const at::Tensor invstd = (var + kBatchNormEps).rsqrt();
 
-    running_mean.mul_(1 - kBatchNormMomentum).add_(to_parameter_type(mean * kBatchNormMomentum, running_mean));
-    running_var.mul_(1 - kBatchNormMomentum).add_(to_parameter_type(var * (kBatchNormMomentum * count / (count - 1)), running_var));
+    // Where the batch is not finite nothing moves: its step will be skipped, and a running NaN would stay for good.
+    const at::Tensor moved_mean = running_mean * (1 - kBatchNormMomentum) + to_parameter_type(mean * kBatchNormMomentum, running_mean);
+    const at::Tensor moved_var =
+        running_var * (1 - kBatchNormMomentum) + to_parameter_type(var * (kBatchNormMomentum * count / (count - 1)), running_var);
+    const at::Tensor finite = at::isfinite(moved_mean) & at::isfinite(moved_var);
+    running_mean.copy_(at::where(finite, moved_mean, running_mean));
+    running_var.copy_(at::where(finite, moved_var, running_var));
 
     const at::Tensor scale = weight.to(at::kDouble) * invstd;
     at::Tensor y = at::empty_like(x);

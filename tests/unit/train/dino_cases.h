@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <memory>
 #include <vector>
@@ -75,6 +76,7 @@ class Learner {
   explicit Learner(Communicator& comm, const RunConfig& config = dino_config(),
                    Precision precision = Precision::kFp64)
       : config_(config), comm_(comm), objective_(config, kDinoBins, precision, comm) {
+    at::set_num_threads(1);  // of this rank's thread: ranks have cores of their own
     fill_by_formula(objective_.state());
     optimizer_ = make_optimizer(config.optim, objective_.parameters());
     stepper_ = std::make_unique<Stepper>(objective_, *optimizer_, comm, config.optim.clip_norm);
