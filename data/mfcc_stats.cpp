@@ -75,7 +75,7 @@ Embeddings mfcc_stats_embeddings(const ShardSet& shards, const MfccStatsOptions&
                   "num-ceps = ", options.num_ceps, ", must be 1 to ", num_mel_bins - 1,
                   ": the features have ", num_mel_bins, " mel bins");
   Embeddings embeddings;
-  embeddings.dim = 2 * options.num_ceps;
+  embeddings.dim = int64_t{2} * options.num_ceps;
   const std::vector<UtteranceEntry>& utts = shards.utts();
   OrderedWorkers<std::vector<float>> workers(
       options.threads, static_cast<int64_t>(utts.size()), [&](int64_t i) {

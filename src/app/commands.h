@@ -9,7 +9,8 @@ namespace spc {
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
-inline constexpr int kExitRequeue = 75;  // EX_TEMPFAIL: stopped by request, everything is saved, the same command continues
+inline constexpr int kExitRequeue =
+    75;  // EX_TEMPFAIL: stopped by request, everything is saved, the same command continues
 
 using Arguments = std::vector<std::string>;
 

@@ -28,7 +28,8 @@ std::optional<TensorFile> open_checkpoint(const ExtractArguments& arguments) {
   if (arguments.init) return std::nullopt;
   if (!arguments.checkpoint.empty()) return TensorFile(arguments.checkpoint);
   std::optional<TensorFile> newest = newest_valid_checkpoint(arguments.run);
-  SPC_CHECK(newest, "no checkpoint in ", arguments.run, "/checkpoints; train first, or give --checkpoint F");
+  SPC_CHECK(newest, "no checkpoint in ", arguments.run,
+            "/checkpoints; train first, or give --checkpoint F");
   return newest;
 }
 
@@ -43,17 +44,20 @@ int extract(ExtractArguments arguments, Communicator& comm) {
     trained.add_to(keys);
     keys.parse_ini(info.config, file->path().string());
     arguments.config = trained;
-    SPC_CHECK(info.num_mel_bins == shards.num_mel_bins(), file->path().string(), " was trained on ", info.num_mel_bins,
-              " mel bins, the shards have ", shards.num_mel_bins(), "; pack them with --fbank.num_mel_bins ", info.num_mel_bins);
+    SPC_CHECK(info.num_mel_bins == shards.num_mel_bins(), file->path().string(), " was trained on ",
+              info.num_mel_bins, " mel bins, the shards have ", shards.num_mel_bins(),
+              "; pack them with --fbank.num_mel_bins ", info.num_mel_bins);
     source = concat(file->path().string(), " ", info.network);
   }
-  const SpcNet network(arguments.config.model, shards.num_mel_bins(), static_cast<uint64_t>(arguments.config.train.seed));
+  const SpcNet network(arguments.config.model, shards.num_mel_bins(),
+                       static_cast<uint64_t>(arguments.config.train.seed));
   if (file) load_tensors(*file, read_info(*file).network + ".backbone.", network.tensors());
   set_compute_threads(arguments.config.train.threads, comm);
   const Embeddings embeddings = extract_embeddings(network, shards, arguments.extract, comm);
   on_rank_zero(comm, "writing embeddings", [&] {
     write_embeddings(arguments.out, embeddings, source);
-    log_info(concat(embeddings.utts.size(), " embeddings of ", embeddings.dim, " dimensions by ", source, ": ", arguments.out));
+    log_info(concat(embeddings.utts.size(), " embeddings of ", embeddings.dim, " dimensions by ",
+                    source, ": ", arguments.out));
   });
   return kExitDone;
 }
@@ -62,9 +66,11 @@ int extract(ExtractArguments arguments, Communicator& comm) {
 
 int extract_command(const Arguments& arguments) {
   OptionSet options(
-      "usage: spcnet extract --run RUN | --checkpoint F | --init --config F    --shards DIR --out E.h5\n"
+      "usage: spcnet extract --run RUN | --checkpoint F | --init --config F    --shards DIR --out "
+      "E.h5\n"
       "  mpirun -n 2 spcnet extract --run runs/a --shards shards --out a.h5\n"
-      "Embeddings of whole utterances: /embedding float32 [U, E] and /utt, in the order of the shards. --init takes the untrained network\n"
+      "Embeddings of whole utterances: /embedding float32 [U, E] and /utt, in the order of the "
+      "shards. --init takes the untrained network\n"
       "of the configuration; otherwise the configuration is the checkpoint's.");
   ExtractArguments extract_arguments;
   options.add("run", extract_arguments.run, "run folder: its newest valid checkpoint is taken");
@@ -76,11 +82,14 @@ int extract_command(const Arguments& arguments) {
   extract_arguments.config.add_to(options);
   extract_arguments.extract.add_to(options);
   if (!options.parse(arguments)) return kExitDone;
-  const int sources = (extract_arguments.run.empty() ? 0 : 1) + (extract_arguments.checkpoint.empty() ? 0 : 1) + (extract_arguments.init ? 1 : 0);
+  const int sources = (extract_arguments.run.empty() ? 0 : 1) +
+                      (extract_arguments.checkpoint.empty() ? 0 : 1) +
+                      (extract_arguments.init ? 1 : 0);
   SPC_USAGE_CHECK(sources == 1, "give one of --run RUN, --checkpoint F and --init");
   SPC_USAGE_CHECK(!extract_arguments.shards.empty(), "--shards DIR is missing");
   SPC_USAGE_CHECK(!extract_arguments.out.empty(), "--out E.h5 is missing");
-  return with_ranks(extract_arguments.config.dist.timeout_s, [&](Communicator& comm) { return extract(extract_arguments, comm); });
+  return with_ranks(extract_arguments.config.dist.timeout_s,
+                    [&](Communicator& comm) { return extract(extract_arguments, comm); });
 }
 
 }  // namespace spc

@@ -19,7 +19,8 @@ struct Command {
 };
 
 constexpr std::array kCommands{
-    Command{"model", model_command, "layers, shapes, parameters and multiply-adds of a configuration"},
+    Command{"model", model_command,
+            "layers, shapes, parameters and multiply-adds of a configuration"},
     Command{"train", train_command, "train a network, alone or under mpirun"},
     Command{"extract", extract_command, "embeddings of whole utterances"},
     Command{"score", score_command, "EER and minDCF of a trial list"},
@@ -27,9 +28,13 @@ constexpr std::array kCommands{
 
 void print_help() {
   std::cout << "usage: spcnet COMMAND [options]\n\n";
-  for (const Command& command : kCommands) std::cout << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ') << command.help << "\n";
-  std::cout << "\n`spcnet COMMAND --help` lists every option and configuration key with its default and unit.\n"
-               "Exit codes: 0 done, 1 failed with a message, 2 wrong usage, 75 stopped by request after saving.\n";
+  for (const Command& command : kCommands)
+    std::cout << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ')
+              << command.help << "\n";
+  std::cout << "\n`spcnet COMMAND --help` lists every option and configuration key with its "
+               "default and unit.\n"
+               "Exit codes: 0 done, 1 failed with a message, 2 wrong usage, 75 stopped by request "
+               "after saving.\n";
 }
 
 // Every rank of a job makes the same mistake in its command line; one of them says so.
@@ -42,7 +47,8 @@ bool speaks_for_the_job() {
 }
 
 int run(const Arguments& arguments) {
-  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
+  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" ||
+      arguments[0] == "help") {
     print_help();
     return arguments.empty() ? kExitUsage : kExitDone;
   }
@@ -51,7 +57,8 @@ int run(const Arguments& arguments) {
     return kExitDone;
   }
   for (const Command& command : kCommands) {
-    if (arguments[0] == command.name) return command.run(Arguments(arguments.begin() + 1, arguments.end()));
+    if (arguments[0] == command.name)
+      return command.run(Arguments(arguments.begin() + 1, arguments.end()));
   }
   throw UsageError(concat("unknown command '", arguments[0], "'; `spcnet --help` lists them"));
 }

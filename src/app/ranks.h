@@ -7,8 +7,9 @@
 
 namespace spc {
 
-/// Starts MPI and calls `body`. When it throws and there are other ranks, the message is printed and the whole job ends with exit code 1
-/// (2 for wrong usage), because the others may be waiting for this one; alone, the exception goes on to main.
+/// Starts MPI and calls `body`. When it throws and there are other ranks, the message is printed
+/// and the whole job ends with exit code 1 (2 for wrong usage), because the others may be waiting
+/// for this one; alone, the exception goes on to main.
 int with_ranks(double timeout_s, const std::function<int(Communicator&)>& body);
 
 }  // namespace spc

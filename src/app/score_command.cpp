@@ -16,7 +16,8 @@ int score_command(const Arguments& arguments) {
   OptionSet options(
       "usage: spcnet score --embeddings E.h5 --trials T [--mean E.h5] [--json]\n"
       "  spcnet score --embeddings eval.h5 --trials trials_all.txt --mean train.h5\n"
-      "Cosine scores of a trial list (`1 a b` or `a b target`): equal error rate in percent and minimum detection cost.");
+      "Cosine scores of a trial list (`1 a b` or `a b target`): equal error rate in percent and "
+      "minimum detection cost.");
   std::string embeddings_path;
   std::string trials_path;
   std::string mean_path;
@@ -34,11 +35,12 @@ int score_command(const Arguments& arguments) {
   std::vector<double> mean;
   if (!mean_path.empty()) {
     const Embeddings other = read_embeddings(mean_path);
-    SPC_CHECK(other.dim == embeddings.dim, mean_path, " has ", other.dim, " dimensions, ", embeddings_path, " has ", embeddings.dim);
+    SPC_CHECK(other.dim == embeddings.dim, mean_path, " has ", other.dim, " dimensions, ",
+              embeddings_path, " has ", embeddings.dim);
     mean = mean_embedding(other.values, static_cast<size_t>(other.dim));
   }
-  const std::vector<double> scores =
-      cosine_scores(embeddings.values, static_cast<size_t>(embeddings.dim), embeddings.utts, trials, mean);
+  const std::vector<double> scores = cosine_scores(
+      embeddings.values, static_cast<size_t>(embeddings.dim), embeddings.utts, trials, mean);
   const DetCurve curve = det_curve(scores, trials.target);
   const double eer_percent = 100 * eer(curve);
   const double eer_arg_min_percent = 100 * eer_arg_min(curve);
@@ -55,8 +57,11 @@ int score_command(const Arguments& arguments) {
                      .str()
               << "\n";
   } else {
-    std::printf("trials          %lld target, %lld nontarget\nEER             %.3f %%   (arg-min %.3f %%)\nminDCF(0.01)    %.4f\nminDCF(0.05)    %.4f\n",
-                static_cast<long long>(curve.targets), static_cast<long long>(curve.nontargets), eer_percent, eer_arg_min_percent, dcf01, dcf05);
+    std::printf(
+        "trials          %lld target, %lld nontarget\nEER             %.3f %%   (arg-min %.3f "
+        "%%)\nminDCF(0.01)    %.4f\nminDCF(0.05)    %.4f\n",
+        static_cast<long long>(curve.targets), static_cast<long long>(curve.nontargets),
+        eer_percent, eer_arg_min_percent, dcf01, dcf05);
   }
   return kExitDone;
 }

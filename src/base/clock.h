@@ -9,7 +9,9 @@ namespace spc {
 /// Seconds since construction or the last restart(), on a clock that never jumps.
 class Stopwatch {
  public:
-  [[nodiscard]] double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start_).count();
+  }
   /// The seconds so far; starts again from zero.
   double restart() {
     const Clock::time_point now = Clock::now();

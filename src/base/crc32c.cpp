@@ -26,7 +26,8 @@ constexpr Table make_table() {
 constexpr Table kTable = make_table();
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) uint32_t crc32c_sse42(const unsigned char* data, size_t size, uint32_t crc) {
+__attribute__((target("sse4.2"))) uint32_t crc32c_sse42(const unsigned char* data, size_t size,
+                                                        uint32_t crc) {
   uint64_t state = crc;
   for (; size >= 8; data += 8, size -= 8) {
     uint64_t word = 0;
@@ -45,9 +46,11 @@ uint32_t crc32c_portable(const void* data, size_t size, uint32_t crc) {
   const auto* bytes = static_cast<const unsigned char*>(data);
   crc = ~crc;
   for (; size >= 8; bytes += 8, size -= 8) {
-    const uint32_t low = crc ^ (uint32_t{bytes[0]} | uint32_t{bytes[1]} << 8 | uint32_t{bytes[2]} << 16 | uint32_t{bytes[3]} << 24);
-    crc = kTable[7][low & 0xFF] ^ kTable[6][low >> 8 & 0xFF] ^ kTable[5][low >> 16 & 0xFF] ^ kTable[4][low >> 24] ^
-          kTable[3][bytes[4]] ^ kTable[2][bytes[5]] ^ kTable[1][bytes[6]] ^ kTable[0][bytes[7]];
+    const uint32_t low = crc ^ (uint32_t{bytes[0]} | uint32_t{bytes[1]} << 8 |
+                                uint32_t{bytes[2]} << 16 | uint32_t{bytes[3]} << 24);
+    crc = kTable[7][low & 0xFF] ^ kTable[6][low >> 8 & 0xFF] ^ kTable[5][low >> 16 & 0xFF] ^
+          kTable[4][low >> 24] ^ kTable[3][bytes[4]] ^ kTable[2][bytes[5]] ^ kTable[1][bytes[6]] ^
+          kTable[0][bytes[7]];
   }
   for (; size > 0; ++bytes, --size) crc = (crc >> 8) ^ kTable[0][(crc ^ *bytes) & 0xFF];
   return ~crc;
@@ -55,7 +58,8 @@ uint32_t crc32c_portable(const void* data, size_t size, uint32_t crc) {
 
 uint32_t crc32c(const void* data, size_t size, uint32_t crc) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("sse4.2")) return ~crc32c_sse42(static_cast<const unsigned char*>(data), size, ~crc);
+  if (__builtin_cpu_supports("sse4.2"))
+    return ~crc32c_sse42(static_cast<const unsigned char*>(data), size, ~crc);
 #endif
   return crc32c_portable(data, size, crc);
 }

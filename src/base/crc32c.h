@@ -1,4 +1,5 @@
-// CRC-32C (Castagnoli), the checksum of every utterance in a shard. The processor's own instruction where it has one.
+// CRC-32C (Castagnoli), the checksum of every utterance in a shard. The processor's own instruction
+// where it has one.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +7,8 @@
 
 namespace spc {
 
-/// CRC-32C of `size` bytes, continuing from `crc` (0 at the start). Thread-safe. Check value: "123456789" -> 0xE3069283 (RFC 3720 B.4).
+/// CRC-32C of `size` bytes, continuing from `crc` (0 at the start). Thread-safe. Check value:
+/// "123456789" -> 0xE3069283 (RFC 3720 B.4).
 uint32_t crc32c(const void* data, size_t size, uint32_t crc = 0);
 
 /// The portable table version, kept callable so that a test can compare the two.

@@ -1,4 +1,5 @@
-// Errors: one exception type whose what() is the whole story, outermost step first. Includes nothing of ours.
+// Errors: one exception type whose what() is the whole story, outermost step first. Includes
+// nothing of ours.
 #pragma once
 
 #include <sstream>
@@ -25,7 +26,8 @@ std::string concat(const Parts&... parts) {
   return out.str();
 }
 
-/// Runs `body`; an exception that leaves it gets `doing` in front of its message and keeps its kind.
+/// Runs `body`; an exception that leaves it gets `doing` in front of its message and keeps its
+/// kind.
 template <class Body>
 decltype(auto) with_context(const std::string& doing, Body&& body) {
   try {
@@ -39,20 +41,23 @@ decltype(auto) with_context(const std::string& doing, Body&& body) {
 
 }  // namespace spc
 
-/// Throws spc::Error with a message for the user: name the thing, then the remedy. Stays on in Release.
-#define SPC_CHECK(ok, ...)                                      \
-  do {                                                          \
-    if (!(ok)) throw ::spc::Error(::spc::concat(__VA_ARGS__));  \
+/// Throws spc::Error with a message for the user: name the thing, then the remedy. Stays on in
+/// Release.
+#define SPC_CHECK(ok, ...)                                     \
+  do {                                                         \
+    if (!(ok)) throw ::spc::Error(::spc::concat(__VA_ARGS__)); \
   } while (false)
 
 /// The same for the command line and the configuration: exit code 2.
-#define SPC_USAGE_CHECK(ok, ...)                                     \
-  do {                                                               \
-    if (!(ok)) throw ::spc::UsageError(::spc::concat(__VA_ARGS__));  \
+#define SPC_USAGE_CHECK(ok, ...)                                    \
+  do {                                                              \
+    if (!(ok)) throw ::spc::UsageError(::spc::concat(__VA_ARGS__)); \
   } while (false)
 
 /// A broken promise inside this program, not the user's fault: says where.
-#define SPC_ASSERT(ok, ...)                                                                           \
-  do {                                                                                                \
-    if (!(ok)) throw ::spc::Error(::spc::concat(__FILE__, ":", __LINE__, ": internal error: ", __VA_ARGS__)); \
+#define SPC_ASSERT(ok, ...)                                                           \
+  do {                                                                                \
+    if (!(ok))                                                                        \
+      throw ::spc::Error(                                                             \
+          ::spc::concat(__FILE__, ":", __LINE__, ": internal error: ", __VA_ARGS__)); \
   } while (false)

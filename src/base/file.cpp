@@ -17,7 +17,8 @@ namespace {
 
 void fsync_path(const std::filesystem::path& path, int flags) {
   const FileDescriptor file(path, flags);
-  SPC_CHECK(::fsync(file.get()) == 0, "cannot flush ", path.string(), " to the disk: ", std::strerror(errno));
+  SPC_CHECK(::fsync(file.get()) == 0, "cannot flush ", path.string(),
+            " to the disk: ", std::strerror(errno));
 }
 
 }  // namespace
@@ -26,7 +27,8 @@ FileDescriptor::FileDescriptor(const std::filesystem::path& path, int flags, uns
     : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {
   SPC_CHECK(descriptor_ >= 0, "cannot open ", path.string(), ": ", std::strerror(errno));
 }
-FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
   std::swap(descriptor_, other.descriptor_);
   return *this;
@@ -35,7 +37,8 @@ FileDescriptor::~FileDescriptor() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void write_atomically(const std::filesystem::path& path, const std::function<void(const std::filesystem::path&)>& write) {
+void write_atomically(const std::filesystem::path& path,
+                      const std::function<void(const std::filesystem::path&)>& write) {
   const std::filesystem::path temporary = path.string() + ".tmp";
   with_context("writing " + path.string(), [&] {
     try {
@@ -93,7 +96,8 @@ std::vector<std::string> split_words(const std::string& line) {
   return words;
 }
 
-FileLock::FileLock(const std::filesystem::path& path, const std::string& busy) : file_(path, O_CREAT | O_RDWR, 0644) {
+FileLock::FileLock(const std::filesystem::path& path, const std::string& busy)
+    : file_(path, O_CREAT | O_RDWR, 0644) {
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
     SPC_CHECK(errno != EWOULDBLOCK, busy);
     throw Error(concat("cannot lock ", path.string(), ": ", std::strerror(errno)));

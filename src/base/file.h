@@ -25,10 +25,12 @@ class FileDescriptor {
   int descriptor_ = -1;
 };
 
-/// Publishes a file in one step: `write` fills a temporary file beside `path` under the name it is given; then fsync, rename, and
-/// fsync of the folder. A crash or an exception leaves what was there before.
+/// Publishes a file in one step: `write` fills a temporary file beside `path` under the name it is
+/// given; then fsync, rename, and fsync of the folder. A crash or an exception leaves what was
+/// there before.
 /// @throws Error  names the path and the reason (disk full, no permission)
-void write_atomically(const std::filesystem::path& path, const std::function<void(const std::filesystem::path& temporary)>& write);
+void write_atomically(const std::filesystem::path& path,
+                      const std::function<void(const std::filesystem::path& temporary)>& write);
 
 /// The same for a text.
 void write_text_atomically(const std::filesystem::path& path, const std::string& text);
@@ -42,7 +44,8 @@ std::vector<std::string> read_lines(const std::filesystem::path& path);
 /// The words of a line, separated by spaces or tabs.
 std::vector<std::string> split_words(const std::string& line);
 
-/// An exclusive lock on a file, held by this object and released by the system however the process ends.
+/// An exclusive lock on a file, held by this object and released by the system however the process
+/// ends.
 class FileLock {
  public:
   /// @throws Error  another process holds it: `busy` is the message

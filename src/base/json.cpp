@@ -25,7 +25,9 @@ std::string json_string(std::string_view text) {
   return result + "\"";
 }
 
-std::string json_number(double value) { return std::isfinite(value) ? to_text(value) : "null"; }
+std::string json_number(double value) {
+  return std::isfinite(value) ? to_text(value) : "null";
+}
 
 JsonObject& JsonObject::raw(std::string_view key, std::string_view value) {
   if (!members_.empty()) members_ += ", ";

@@ -1,4 +1,5 @@
-// JSON output: objects and arrays built in order, for result lines and logs. Nothing in this project reads JSON.
+// JSON output: objects and arrays built in order, for result lines and logs. Nothing in this
+// project reads JSON.
 #pragma once
 
 #include <concepts>
@@ -14,13 +15,14 @@ std::string json_number(double value);
 
 class JsonObject {
  public:
-  JsonObject& set(std::string_view key, std::string_view value) { return raw(key, json_string(value)); }
+  JsonObject& set(std::string_view key, std::string_view value) {
+    return raw(key, json_string(value));
+  }
   JsonObject& set(std::string_view key, const char* value) { return raw(key, json_string(value)); }
   JsonObject& set(std::string_view key, bool value) { return raw(key, value ? "true" : "false"); }
   JsonObject& set(std::string_view key, double value) { return raw(key, json_number(value)); }
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  JsonObject& set(std::string_view key, T value) {
+  requires(!std::same_as<T, bool>) JsonObject& set(std::string_view key, T value) {
     return raw(key, std::to_string(value));
   }
   /// `value` is JSON already: a nested object or array.

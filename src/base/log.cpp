@@ -10,7 +10,8 @@ std::string& prefix() {
   return text;
 }
 
-// One write() a line: lines of several threads and ranks do not mix, and nothing is lost when the process is killed.
+// One write() a line: lines of several threads and ranks do not mix, and nothing is lost when the
+// process is killed.
 void write_line(const char* kind, const std::string& message) {
   const std::string line = prefix() + kind + message + "\n";
   size_t done = 0;
@@ -23,9 +24,17 @@ void write_line(const char* kind, const std::string& message) {
 
 }  // namespace
 
-void set_log_prefix(const std::string& text) { prefix() = text; }
-void log_info(const std::string& message) { write_line("", message); }
-void log_warning(const std::string& message) { write_line("warning: ", message); }
-void log_error(const std::string& message) { write_line("error: ", message); }
+void set_log_prefix(const std::string& text) {
+  prefix() = text;
+}
+void log_info(const std::string& message) {
+  write_line("", message);
+}
+void log_warning(const std::string& message) {
+  write_line("warning: ", message);
+}
+void log_error(const std::string& message) {
+  write_line("error: ", message);
+}
 
 }  // namespace spc

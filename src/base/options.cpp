@@ -16,7 +16,8 @@ namespace po = boost::program_options;
 
 struct OptionSet::Impl {
   std::string usage;
-  po::options_description keys{"Configuration keys ([section] key in a file, --section.key here)", 120, 60};
+  po::options_description keys{"Configuration keys ([section] key in a file, --section.key here)",
+                               120, 60};
   po::options_description flags{"Options", 120, 60};
   po::positional_options_description positional;
   std::vector<std::pair<std::string, std::function<std::string()>>> printers;
@@ -33,7 +34,9 @@ struct OptionSet::Impl {
   }
 };
 
-OptionSet::OptionSet(std::string usage) : impl_(std::make_unique<Impl>()) { impl_->usage = std::move(usage); }
+OptionSet::OptionSet(std::string usage) : impl_(std::make_unique<Impl>()) {
+  impl_->usage = std::move(usage);
+}
 OptionSet::~OptionSet() = default;
 OptionSet::OptionSet(OptionSet&&) noexcept = default;
 OptionSet& OptionSet::operator=(OptionSet&&) noexcept = default;
@@ -59,33 +62,43 @@ void OptionSet::add(const std::string& name, double& field, const std::string& h
 void OptionSet::add(const std::string& name, std::string& field, const std::string& help) {
   impl_->add(name, field, help, [](const std::string& value) { return value; });
 }
-void OptionSet::add(const std::string& name, std::vector<std::string>& field, const std::string& help) {
+void OptionSet::add(const std::string& name, std::vector<std::string>& field,
+                    const std::string& help) {
   SPC_ASSERT(name.find('.') == std::string::npos, "a list is no configuration key: ", name);
   impl_->flags.add_options()(name.c_str(), po::value(&field)->composing(), help.c_str());
 }
 void OptionSet::add_switch(const std::string& name, bool& field, const std::string& help) {
   impl_->flags.add_options()(name.c_str(), po::bool_switch(&field), help.c_str());
 }
-void OptionSet::add_positional(const std::string& name, std::string& field, const std::string& help) {
+void OptionSet::add_positional(const std::string& name, std::string& field,
+                               const std::string& help) {
   add(name, field, help);
   impl_->positional.add(name.c_str(), 1);
 }
 
-void OptionSet::add_check(std::function<void()> check) { impl_->checks.push_back(std::move(check)); }
+void OptionSet::add_check(std::function<void()> check) {
+  impl_->checks.push_back(std::move(check));
+}
 
 bool OptionSet::parse(const std::vector<std::string>& arguments) {
   Impl& impl = *impl_;
   po::options_description general("General");
   general.add_options()("help,h", "print this text")("version", "print the version");
   if (!impl.printers.empty()) {
-    general.add_options()("config", po::value(&impl.files)->composing(), "INI file; may repeat, a later one wins");
+    general.add_options()("config", po::value(&impl.files)->composing(),
+                          "INI file; may repeat, a later one wins");
   }
   po::options_description all;
   all.add(general).add(impl.flags).add(impl.keys);
   // Guessing would let --train.max_s set train.max_steps.
   const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
   try {
-    po::store(po::command_line_parser(arguments).options(all).positional(impl.positional).style(style).run(), impl.values);
+    po::store(po::command_line_parser(arguments)
+                  .options(all)
+                  .positional(impl.positional)
+                  .style(style)
+                  .run(),
+              impl.values);
     if (impl.values.count("help") != 0) {
       std::cout << impl.usage << "\n\n" << all;
       return false;
@@ -94,8 +107,10 @@ bool OptionSet::parse(const std::vector<std::string>& arguments) {
       std::cout << version_line() << "\n";
       return false;
     }
-    if (impl.values.count("config") != 0) impl.files = impl.values["config"].as<std::vector<std::string>>();
-    for (auto path = impl.files.rbegin(); path != impl.files.rend(); ++path) {  // what is stored first wins
+    if (impl.values.count("config") != 0)
+      impl.files = impl.values["config"].as<std::vector<std::string>>();
+    for (auto path = impl.files.rbegin(); path != impl.files.rend();
+         ++path) {  // what is stored first wins
       try {
         std::istringstream text(read_text(*path));
         po::store(po::parse_config_file(text, impl.keys), impl.values);
@@ -141,8 +156,9 @@ std::string to_ini(const std::vector<std::pair<std::string, std::string>>& resol
   std::string section;
   for (const auto& [name, value] : resolved) {
     const bool padded = !value.empty() && (value.front() == ' ' || value.back() == ' ');
-    SPC_USAGE_CHECK(!padded && value.find_first_of("#\n\r\t") == std::string::npos, name, " = '", value,
-                    "': a configuration file cannot hold '#', tabs, line ends or spaces around a value");
+    SPC_USAGE_CHECK(
+        !padded && value.find_first_of("#\n\r\t") == std::string::npos, name, " = '", value,
+        "': a configuration file cannot hold '#', tabs, line ends or spaces around a value");
     const size_t dot = name.find('.');
     if (name.substr(0, dot) != section) {
       section = name.substr(0, dot);

@@ -1,6 +1,9 @@
-// The command line and the configuration file, in one table. A struct per component owns its defaults and registers its fields:
-//   key `teacher_temp` in section `[dino]` of an INI file = flag `--dino.teacher_temp` = field `DinoConfig::teacher_temp`.
-// Flag > last --config file > earlier file > default. An unknown key is an error. Parsing: Boost.Program_options.
+// The command line and the configuration file, in one table. A struct per component owns its
+// defaults and registers its fields:
+//   key `teacher_temp` in section `[dino]` of an INI file = flag `--dino.teacher_temp` = field
+//   `DinoConfig::teacher_temp`.
+// Flag > last --config file > earlier file > default. An unknown key is an error. Parsing:
+// Boost.Program_options.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +24,8 @@ class OptionSet {
   OptionSet& operator=(OptionSet&&) noexcept;
 
   /// Registers a field whose present value is the default. The field must outlive parse().
-  /// A name with a dot (`train.epochs`) is a configuration key and may stand in a file; one without is a flag of the command alone.
+  /// A name with a dot (`train.epochs`) is a configuration key and may stand in a file; one without
+  /// is a flag of the command alone.
   void add(const std::string& name, bool& field, const std::string& help);
   void add(const std::string& name, int& field, const std::string& help);
   void add(const std::string& name, int64_t& field, const std::string& help);
@@ -37,19 +41,23 @@ class OptionSet {
   /// Runs after parse(), in the order given: a component's validate().
   void add_check(std::function<void()> check);
 
-  /// Reads the arguments (without the program's and the command's names) and the files they name, fills the fields, runs the checks.
+  /// Reads the arguments (without the program's and the command's names) and the files they name,
+  /// fills the fields, runs the checks.
   /// @returns false when --help or --version was asked for and printed: nothing is left to do
-  /// @throws UsageError  an unknown key or flag, a value of the wrong type, a file that cannot be read, a failed check
+  /// @throws UsageError  an unknown key or flag, a value of the wrong type, a file that cannot be
+  /// read, a failed check
   bool parse(const std::vector<std::string>& arguments);
 
-  /// Takes the keys of an INI text, such as the configuration that a checkpoint carries, as if it were the only source.
+  /// Takes the keys of an INI text, such as the configuration that a checkpoint carries, as if it
+  /// were the only source.
   /// @throws UsageError  an unknown key or a wrong value: names `origin`
   void parse_ini(const std::string& text, const std::string& origin);
 
   /// True when the option was given on the command line or in a file.
   [[nodiscard]] bool given(const std::string& name) const;
 
-  /// All configuration keys (those with a dot) with their present values, sorted; what the run folder keeps.
+  /// All configuration keys (those with a dot) with their present values, sorted; what the run
+  /// folder keeps.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> resolved() const;
 
  private:

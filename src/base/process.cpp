@@ -25,11 +25,14 @@ void catch_stop_signals() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGUSR1, &action, nullptr);
-  // A file beyond the limit on its size then fails like a full disk, with a message, instead of killing the process.
+  // A file beyond the limit on its size then fails like a full disk, with a message, instead of
+  // killing the process.
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-bool stop_requested() { return stop_flag != 0; }
+bool stop_requested() {
+  return stop_flag != 0;
+}
 
 int available_cores() {
   cpu_set_t set;

@@ -5,8 +5,9 @@
 
 namespace spc {
 
-/// From now on SIGINT, SIGTERM and SIGUSR1 (which mpirun and Slurm pass on) only set a flag; a SIGINT after any of them ends the process
-/// at once with 130. SIGXFSZ is ignored, so that a write beyond the limit on a file's size is an ordinary error. Call once, in main.
+/// From now on SIGINT, SIGTERM and SIGUSR1 (which mpirun and Slurm pass on) only set a flag; a
+/// SIGINT after any of them ends the process at once with 130. SIGXFSZ is ignored, so that a write
+/// beyond the limit on a file's size is an ordinary error. Call once, in main.
 void catch_stop_signals();
 /// True once a stop was asked for.
 bool stop_requested();

@@ -10,7 +10,8 @@
 
 namespace spc {
 
-/// First in, first out; push waits while full, pop waits while empty, close() wakes everybody. Thread-safe.
+/// First in, first out; push waits while full, pop waits while empty, close() wakes everybody.
+/// Thread-safe.
 template <class T>
 class BoundedQueue {
  public:

@@ -1,5 +1,6 @@
-// Counter-based random numbers: every draw is a pure function of (seed, coordinates), so nothing about randomness has to be saved.
-// Generator: Philox4x32-10, Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011; tested against its known answers.
+// Counter-based random numbers: every draw is a pure function of (seed, coordinates), so nothing
+// about randomness has to be saved. Generator: Philox4x32-10, Salmon et al., "Parallel Random
+// Numbers: As Easy as 1, 2, 3", SC 2011; tested against its known answers.
 #pragma once
 
 #include <array>
@@ -17,8 +18,10 @@ constexpr PhiloxBlock philox4x32(PhiloxBlock counter, std::array<uint32_t, 2> ke
   for (int round = 0; round < 10; ++round) {
     const uint64_t product0 = uint64_t{0xD2511F53u} * counter[0];
     const uint64_t product1 = uint64_t{0xCD9E8D57u} * counter[2];
-    counter = {static_cast<uint32_t>(product1 >> 32) ^ counter[1] ^ key[0], static_cast<uint32_t>(product1),
-               static_cast<uint32_t>(product0 >> 32) ^ counter[3] ^ key[1], static_cast<uint32_t>(product0)};
+    counter = {static_cast<uint32_t>(product1 >> 32) ^ counter[1] ^ key[0],
+               static_cast<uint32_t>(product1),
+               static_cast<uint32_t>(product0 >> 32) ^ counter[3] ^ key[1],
+               static_cast<uint32_t>(product0)};
     key[0] += 0x9E3779B9u;
     key[1] += 0xBB67AE85u;
   }
@@ -33,7 +36,8 @@ constexpr uint64_t mix64(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/// A stream of draws named by (seed, coordinates), e.g. Random(seed, {epoch, utt, view}). Not thread-safe; make one where it is needed.
+/// A stream of draws named by (seed, coordinates), e.g. Random(seed, {epoch, utt, view}). Not
+/// thread-safe; make one where it is needed.
 class Random {
  public:
   Random(uint64_t seed, std::initializer_list<uint64_t> coordinates) {

@@ -10,7 +10,8 @@ namespace spc {
 namespace {
 
 at::Tensor as_planes(const at::Tensor& x_NC) {
-  return x_NC.contiguous().view({x_NC.size(0), x_NC.size(1), x_NC.numel() / (x_NC.size(0) * x_NC.size(1))});
+  return x_NC.contiguous().view(
+      {x_NC.size(0), x_NC.size(1), x_NC.numel() / (x_NC.size(0) * x_NC.size(1))});
 }
 
 // [2C] sums of this rank become those of all ranks.
@@ -18,14 +19,16 @@ void reduce(at::Tensor& sums, Communicator* comm, const char* what) {
   if (comm != nullptr && comm->world_size() > 1) comm->all_reduce_now(sums, ReduceOp::kSum, what);
 }
 
-at::Tensor to_parameter_type(const at::Tensor& values, const at::Tensor& like) { return values.to(like.scalar_type()); }
+at::Tensor to_parameter_type(const at::Tensor& values, const at::Tensor& like) {
+  return values.to(like.scalar_type());
+}
 
 class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
  public:
-  // The communicator travels as an integer: the autograd node can only keep values.
-  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x_NC, const at::Tensor& weight,
-                            const at::Tensor& bias, at::Tensor running_mean, at::Tensor running_var, int64_t comm_address) {
-    auto* comm = reinterpret_cast<Communicator*>(comm_address);
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x_NC,
+                            const at::Tensor& weight, const at::Tensor& bias,
+                            const at::Tensor& running_mean, const at::Tensor& running_var,
+                            Communicator* comm) {
     SPC_CHECK(x_NC.device().is_cpu(), "batch norm over ranks runs on the CPU only in this version");
     const at::Tensor x = as_planes(x_NC);
     const int64_t channels = x.size(1);
@@ -35,15 +38,20 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
     message[2 * channels] = static_cast<double>(x.size(0) * x.size(2));
     reduce(message, comm, "batch norm statistics");
     const double count = message[2 * channels].item<double>();
-    SPC_CHECK(count > 1, "batch norm needs more than one value per channel; make train.batch_size or the crops larger");
+    SPC_CHECK(count > 1,
+              "batch norm needs more than one value per channel; make train.batch_size or the "
+              "crops larger");
     const at::Tensor mean = sums[0] / count;
     const at::Tensor var = (sums[1] / count - mean * mean).clamp_min(0);
     const at::Tensor invstd = (var + kBatchNormEps).rsqrt();
 
-    // Where the batch is not finite nothing moves: its step will be skipped, and a running NaN would stay for good.
-    const at::Tensor moved_mean = running_mean * (1 - kBatchNormMomentum) + to_parameter_type(mean * kBatchNormMomentum, running_mean);
+    // Where the batch is not finite nothing moves: its step will be skipped, and a running NaN
+    // would stay for good.
+    const at::Tensor moved_mean = running_mean * (1 - kBatchNormMomentum) +
+                                  to_parameter_type(mean * kBatchNormMomentum, running_mean);
     const at::Tensor moved_var =
-        running_var * (1 - kBatchNormMomentum) + to_parameter_type(var * (kBatchNormMomentum * count / (count - 1)), running_var);
+        running_var * (1 - kBatchNormMomentum) +
+        to_parameter_type(var * (kBatchNormMomentum * count / (count - 1)), running_var);
     const at::Tensor finite = at::isfinite(moved_mean) & at::isfinite(moved_var);
     running_mean.copy_(at::where(finite, moved_mean, running_mean));
     running_var.copy_(at::where(finite, moved_var, running_var));
@@ -52,45 +60,58 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
     at::Tensor y = at::empty_like(x);
     batch_norm_apply(x, mean, scale, bias.to(at::kDouble), y);
     context->save_for_backward({x, weight, mean, invstd});
-    context->saved_data["comm"] = comm_address;
+    context->saved_data["comm"] = reinterpret_cast<int64_t>(comm);
     context->saved_data["count"] = count;
     context->saved_data["shape"] = x_NC.sizes().vec();
     return y.view(x_NC.sizes());
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list gradients) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
     const torch::autograd::variable_list saved = context->get_saved_variables();
     const at::Tensor& x = saved[0];
     const at::Tensor& weight = saved[1];
     const at::Tensor& mean = saved[2];
     const at::Tensor& invstd = saved[3];
-    auto* comm = reinterpret_cast<Communicator*>(context->saved_data["comm"].toInt());
+    // The node can only keep values, so the communicator travelled as an integer.
+    auto* comm = reinterpret_cast<Communicator*>(  // NOLINT(performance-no-int-to-ptr)
+        context->saved_data["comm"].toInt());
     const double count = context->saved_data["count"].toDouble();
     const at::Tensor dy = as_planes(gradients[0].to(x.scalar_type()));
     at::Tensor sums = at::empty({2, x.size(1)}, at::kDouble);
     batch_norm_backward_sums(dy, x, mean, sums);
-    // The parameters' gradients stay this rank's own: the gradient reducer sums them like all others.
+    // The parameters' gradients stay this rank's own: the gradient reducer sums them like all
+    // others.
     const at::Tensor weight_gradient = to_parameter_type(sums[1] * invstd, weight);
-    const at::Tensor bias_gradient = to_parameter_type(sums[0].clone(), weight);  // reduce() writes into sums
+    const at::Tensor bias_gradient =
+        to_parameter_type(sums[0].clone(), weight);  // reduce() writes into sums
     reduce(sums, comm, "batch norm gradients");
-    // dx = w invstd (dy - mean(dy) - xhat mean(dy xhat)), written as dy a + (x - mean) b + c per channel
+    // dx = w invstd (dy - mean(dy) - xhat mean(dy xhat)), written as dy a + (x - mean) b + c per
+    // channel
     const at::Tensor a = weight.to(at::kDouble) * invstd;
     const at::Tensor b = -a * invstd * invstd * sums[1] / count;
     const at::Tensor c = -a * sums[0] / count;
     at::Tensor dx = at::empty_like(x);
     batch_norm_backward_apply(dy, x, mean, a, b, c, dx);
-    return {dx.view(context->saved_data["shape"].toIntVector()), weight_gradient, bias_gradient, {}, {}, {}};
+    return {dx.view(context->saved_data["shape"].toIntVector()),
+            weight_gradient,
+            bias_gradient,
+            {},
+            {},
+            {}};
   }
 };
 
 }  // namespace
 
-at::Tensor batch_norm_train(const at::Tensor& x_NC, const BatchNormTensors& bn, Communicator* comm) {
-  return BatchNormFunction::apply(x_NC, bn.weight, bn.bias, bn.running_mean, bn.running_var, reinterpret_cast<int64_t>(comm));
+at::Tensor batch_norm_train(const at::Tensor& x_NC, const BatchNormTensors& bn,
+                            Communicator* comm) {
+  return BatchNormFunction::apply(x_NC, bn.weight, bn.bias, bn.running_mean, bn.running_var, comm);
 }
 
 at::Tensor batch_norm_eval(const at::Tensor& x_NC, const BatchNormTensors& bn) {
-  return at::batch_norm(x_NC, bn.weight, bn.bias, bn.running_mean, bn.running_var, false, kBatchNormMomentum, kBatchNormEps, false);
+  return at::batch_norm(x_NC, bn.weight, bn.bias, bn.running_mean, bn.running_var, false,
+                        kBatchNormMomentum, kBatchNormEps, false);
 }
 
 }  // namespace spc

@@ -20,7 +20,9 @@ class SoloCommunicator : public Communicator {
   [[nodiscard]] int world_size() const override { return 1; }
   [[nodiscard]] int local_rank() const override { return 0; }
   [[nodiscard]] int local_size() const override { return 1; }
-  std::unique_ptr<Work> all_reduce(const at::Tensor&, ReduceOp, const std::string&) override { return std::make_unique<Done>(); }
+  std::unique_ptr<Work> all_reduce(const at::Tensor&, ReduceOp, const std::string&) override {
+    return std::make_unique<Done>();
+  }
   void broadcast(const at::Tensor&, int, const std::string&) override {}
   at::Tensor all_gather_rows(const at::Tensor& rows, const std::string&) override { return rows; }
   void barrier(const std::string&) override {}
@@ -28,15 +30,19 @@ class SoloCommunicator : public Communicator {
 
 }  // namespace
 
-std::unique_ptr<Communicator> make_solo_communicator() { return std::make_unique<SoloCommunicator>(); }
+std::unique_ptr<Communicator> make_solo_communicator() {
+  return std::make_unique<SoloCommunicator>();
+}
 
-std::string broadcast_text(Communicator& comm, const std::string& text, int root, const std::string& what) {
+std::string broadcast_text(Communicator& comm, const std::string& text, int root,
+                           const std::string& what) {
   at::Tensor size = at::full({1}, static_cast<int64_t>(text.size()), at::kLong);
   comm.broadcast(size, root, what);
   at::Tensor words = at::zeros({(size.item<int64_t>() + 7) / 8}, at::kLong);
   if (comm.rank() == root) std::memcpy(words.data_ptr(), text.data(), text.size());
   comm.broadcast(words, root, what);
-  return {static_cast<const char*>(words.const_data_ptr()), static_cast<size_t>(size.item<int64_t>())};
+  return {static_cast<const char*>(words.const_data_ptr()),
+          static_cast<size_t>(size.item<int64_t>())};
 }
 
 RowRange rows_of_rank(int64_t total, int rank, int world_size) {

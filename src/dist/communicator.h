@@ -1,5 +1,6 @@
-// What ranks say to each other. One interface; MPI between processes, and a single-process one for a run without mpirun.
-// Collectives: every rank calls the same ones in the same order, never under `if (rank == 0)`.
+// What ranks say to each other. One interface; MPI between processes, and a single-process one for
+// a run without mpirun. Collectives: every rank calls the same ones in the same order, never under
+// `if (rank == 0)`.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,11 +18,13 @@ enum class ReduceOp { kSum, kMin, kMax };
 class Work {
  public:
   virtual ~Work() = default;
-  /// @throws Error  the other ranks did not come within the communicator's timeout: names this rank and the operation
+  /// @throws Error  the other ranks did not come within the communicator's timeout: names this rank
+  /// and the operation
   virtual void wait() = 0;
 };
 
-/// Tensors are dense, contiguous, on the CPU, of type float32, float64 or int64. One thread at a time.
+/// Tensors are dense, contiguous, on the CPU, of type float32, float64 or int64. One thread at a
+/// time.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -32,7 +35,8 @@ class Communicator {
   [[nodiscard]] virtual int local_size() const = 0;
 
   /// In place; returns at once. `what` names the operation in error messages.
-  virtual std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op, const std::string& what) = 0;
+  virtual std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op,
+                                           const std::string& what) = 0;
   /// Copies `root`'s values into every rank's tensor.
   virtual void broadcast(const at::Tensor& tensor, int root, const std::string& what) = 0;
   /// Rows of all ranks in rank order; the first sizes may differ, the others must agree.
@@ -40,16 +44,20 @@ class Communicator {
   virtual void barrier(const std::string& what) = 0;
 
   /// In place, to the end.
-  void all_reduce_now(const at::Tensor& tensor, ReduceOp op, const std::string& what) { all_reduce(tensor, op, what)->wait(); }
+  void all_reduce_now(const at::Tensor& tensor, ReduceOp op, const std::string& what) {
+    all_reduce(tensor, op, what)->wait();
+  }
 };
 
 /// The communicator of a process that is alone.
 std::unique_ptr<Communicator> make_solo_communicator();
 
 /// `text` of `root`, on every rank.
-std::string broadcast_text(Communicator& comm, const std::string& text, int root, const std::string& what);
+std::string broadcast_text(Communicator& comm, const std::string& text, int root,
+                           const std::string& what);
 
-/// The rows [begin, end) of `total` that belong to this rank: contiguous, sizes differ by at most one.
+/// The rows [begin, end) of `total` that belong to this rank: contiguous, sizes differ by at most
+/// one.
 struct RowRange {
   int64_t begin = 0;
   int64_t end = 0;

@@ -6,14 +6,16 @@
 
 namespace spc {
 
-GradientReducer::GradientReducer(Communicator& comm, std::vector<at::Tensor> parameters, int64_t bucket_bytes, int64_t first_bucket_bytes)
+GradientReducer::GradientReducer(Communicator& comm, std::vector<at::Tensor> parameters,
+                                 int64_t bucket_bytes, int64_t first_bucket_bytes)
     : comm_(comm) {
   if (comm.world_size() == 1) return;
   int64_t bytes = 0;
   for (auto parameter = parameters.rbegin(); parameter != parameters.rend(); ++parameter) {
     const int64_t size = static_cast<int64_t>(parameter->nbytes());
     const int64_t limit = buckets_.size() == 1 ? first_bucket_bytes : bucket_bytes;
-    const bool same_type = !buckets_.empty() && buckets_.back().parameters[0].scalar_type() == parameter->scalar_type();
+    const bool same_type = !buckets_.empty() &&
+                           buckets_.back().parameters[0].scalar_type() == parameter->scalar_type();
     if (!same_type || bytes + size > limit) {
       buckets_.emplace_back();
       bytes = 0;
@@ -41,14 +43,16 @@ void GradientReducer::finish() {
       }
       begin += parameter.numel();
     }
-    works.push_back(comm_.all_reduce(bucket.buffer, ReduceOp::kSum, concat("gradient bucket ", works.size())));
+    works.push_back(
+        comm_.all_reduce(bucket.buffer, ReduceOp::kSum, concat("gradient bucket ", works.size())));
   }
   for (size_t i = 0; i < buckets_.size(); ++i) {
     works[i]->wait();
     int64_t begin = 0;
     for (const at::Tensor& parameter : buckets_[i].parameters) {
       if (parameter.grad().defined()) {
-        parameter.grad().copy_(buckets_[i].buffer.narrow(0, begin, parameter.numel()).view(parameter.sizes()));
+        parameter.grad().copy_(
+            buckets_[i].buffer.narrow(0, begin, parameter.numel()).view(parameter.sizes()));
       }
       begin += parameter.numel();
     }

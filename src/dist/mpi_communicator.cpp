@@ -1,4 +1,5 @@
-// The MPI backend: non-blocking collectives polled with MPI_Test, so that a wait can time out and does not burn the core for long.
+// The MPI backend: non-blocking collectives polled with MPI_Test, so that a wait can time out and
+// does not burn the core for long.
 #include <ATen/ATen.h>
 #include <mpi.h>
 #include <sched.h>
@@ -28,25 +29,34 @@ void check_mpi(int code, const std::string& what) {
 }
 
 MPI_Datatype mpi_type(const at::Tensor& tensor, const std::string& what) {
-  SPC_ASSERT(tensor.is_contiguous() && tensor.device().is_cpu(), what, ": MPI moves contiguous CPU tensors only");
+  SPC_ASSERT(tensor.is_contiguous() && tensor.device().is_cpu(), what,
+             ": MPI moves contiguous CPU tensors only");
   switch (tensor.scalar_type()) {
-    case at::kFloat: return MPI_FLOAT;
-    case at::kDouble: return MPI_DOUBLE;
-    case at::kLong: return MPI_INT64_T;
-    default: throw Error(what + ": MPI moves float32, float64 and int64 only");
+    case at::kFloat:
+      return MPI_FLOAT;
+    case at::kDouble:
+      return MPI_DOUBLE;
+    case at::kLong:
+      return MPI_INT64_T;
+    default:
+      throw Error(what + ": MPI moves float32, float64 and int64 only");
   }
 }
 
 int mpi_count(const at::Tensor& tensor, const std::string& what) {
-  SPC_ASSERT(tensor.numel() <= std::numeric_limits<int>::max(), what, ": more than 2^31 elements in one call");
+  SPC_ASSERT(tensor.numel() <= std::numeric_limits<int>::max(), what,
+             ": more than 2^31 elements in one call");
   return static_cast<int>(tensor.numel());
 }
 
 MPI_Op mpi_op(ReduceOp op) {
   switch (op) {
-    case ReduceOp::kMin: return MPI_MIN;
-    case ReduceOp::kMax: return MPI_MAX;
-    case ReduceOp::kSum: break;
+    case ReduceOp::kMin:
+      return MPI_MIN;
+    case ReduceOp::kMax:
+      return MPI_MAX;
+    case ReduceOp::kSum:
+      break;
   }
   return MPI_SUM;
 }
@@ -54,7 +64,11 @@ MPI_Op mpi_op(ReduceOp op) {
 class MpiWork : public Work {
  public:
   MpiWork(MPI_Request request, at::Tensor tensor, std::string what, int rank, double timeout_s)
-      : request_(request), tensor_(std::move(tensor)), what_(std::move(what)), rank_(rank), timeout_s_(timeout_s) {}
+      : request_(request),
+        tensor_(std::move(tensor)),
+        what_(std::move(what)),
+        rank_(rank),
+        timeout_s_(timeout_s) {}
 
   void wait() override {
     constexpr double kSpinSeconds = 200e-6;  // peers at work beside this one arrive within that
@@ -68,8 +82,10 @@ class MpiWork : public Work {
         sched_yield();
         continue;
       }
-      SPC_CHECK(seconds < timeout_s_, "rank ", rank_, " waited ", timeout_s_, " s for the other ranks in ", what_,
-                "; one of them is gone or stuck: see its last message. The limit is dist.timeout_s");
+      SPC_CHECK(
+          seconds < timeout_s_, "rank ", rank_, " waited ", timeout_s_,
+          " s for the other ranks in ", what_,
+          "; one of them is gone or stuck: see its last message. The limit is dist.timeout_s");
       std::this_thread::sleep_for(std::chrono::microseconds(20));
     }
   }
@@ -90,7 +106,8 @@ class MpiCommunicator : public Communicator {
     MPI_Comm_rank(comm_, &rank_);
     MPI_Comm_size(comm_, &world_size_);
     MPI_Comm local = MPI_COMM_NULL;
-    check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &local), "MPI_Comm_split_type");
+    check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &local),
+              "MPI_Comm_split_type");
     MPI_Comm_rank(local, &local_rank_);
     MPI_Comm_size(local, &local_size_);
     MPI_Comm_free(&local);
@@ -104,9 +121,11 @@ class MpiCommunicator : public Communicator {
   [[nodiscard]] int local_rank() const override { return local_rank_; }
   [[nodiscard]] int local_size() const override { return local_size_; }
 
-  std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op, const std::string& what) override {
+  std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op,
+                                   const std::string& what) override {
     MPI_Request request = MPI_REQUEST_NULL;
-    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, tensor.data_ptr(), mpi_count(tensor, what), mpi_type(tensor, what), mpi_op(op), comm_, &request),
+    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, tensor.data_ptr(), mpi_count(tensor, what),
+                             mpi_type(tensor, what), mpi_op(op), comm_, &request),
               what);
     return work(request, tensor, what);
   }
@@ -117,7 +136,9 @@ class MpiCommunicator : public Communicator {
     for (int64_t begin = 0; begin < flat.numel(); begin += kChunk) {
       const at::Tensor part = flat.narrow(0, begin, std::min(kChunk, flat.numel() - begin));
       MPI_Request request = MPI_REQUEST_NULL;
-      check_mpi(MPI_Ibcast(part.data_ptr(), mpi_count(part, what), mpi_type(part, what), root, comm_, &request), what);
+      check_mpi(MPI_Ibcast(part.data_ptr(), mpi_count(part, what), mpi_type(part, what), root,
+                           comm_, &request),
+                what);
       work(request, part, what)->wait();
     }
   }
@@ -133,7 +154,8 @@ class MpiCommunicator : public Communicator {
     int64_t total = 0;
     for (int rank = 0; rank < world_size_; ++rank) {
       const auto count = counts[rank].item<int64_t>();
-      SPC_ASSERT((total + count) * row_size <= std::numeric_limits<int>::max(), what, ": more than 2^31 elements in one call");
+      SPC_ASSERT((total + count) * row_size <= std::numeric_limits<int>::max(), what,
+                 ": more than 2^31 elements in one call");
       offsets.push_back(static_cast<int>(total * row_size));
       sizes.push_back(static_cast<int>(count * row_size));
       total += count;
@@ -142,8 +164,9 @@ class MpiCommunicator : public Communicator {
     shape[0] = total;
     at::Tensor gathered = at::empty(shape, rows.options());
     MPI_Request request = MPI_REQUEST_NULL;
-    check_mpi(MPI_Iallgatherv(rows.const_data_ptr(), mpi_count(rows, what), mpi_type(rows, what), gathered.data_ptr(), sizes.data(),
-                              offsets.data(), mpi_type(gathered, what), comm_, &request),
+    check_mpi(MPI_Iallgatherv(rows.const_data_ptr(), mpi_count(rows, what), mpi_type(rows, what),
+                              gathered.data_ptr(), sizes.data(), offsets.data(),
+                              mpi_type(gathered, what), comm_, &request),
               what);
     work(request, gathered, what)->wait();
     return gathered;
@@ -156,7 +179,8 @@ class MpiCommunicator : public Communicator {
   }
 
  private:
-  std::unique_ptr<Work> work(MPI_Request request, const at::Tensor& tensor, const std::string& what) const {
+  std::unique_ptr<Work> work(MPI_Request request, const at::Tensor& tensor,
+                             const std::string& what) const {
     return std::make_unique<MpiWork>(request, tensor, what, rank_, timeout_s_);
   }
 

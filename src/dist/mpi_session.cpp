@@ -9,7 +9,8 @@
 
 namespace spc {
 
-std::unique_ptr<Communicator> make_mpi_communicator(MPI_Comm parent, double timeout_s);  // mpi_communicator.cpp
+std::unique_ptr<Communicator> make_mpi_communicator(MPI_Comm parent,
+                                                    double timeout_s);  // mpi_communicator.cpp
 
 namespace {
 
@@ -18,15 +19,19 @@ int number_in_environment(const char* name) {
   return text == nullptr ? 0 : std::atoi(text);
 }
 
-// A launcher whose protocol this MPI does not speak starts N processes that each believe to be rank 0 of 1 and would overwrite
-// each other's run folder.
+// A launcher whose protocol this MPI does not speak starts N processes that each believe to be rank
+// 0 of 1 and would overwrite each other's run folder.
 void refuse_singletons() {
-  if (number_in_environment("OMPI_COMM_WORLD_SIZE") > 0) return;  // mpirun of this MPI started one process on purpose
-  for (const char* name : {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS"}) {
+  if (number_in_environment("OMPI_COMM_WORLD_SIZE") > 0)
+    return;  // mpirun of this MPI started one process on purpose
+  for (const char* name :
+       {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS"}) {
     const int expected = number_in_environment(name);
     SPC_CHECK(expected <= 1, "the launcher started ", expected, " processes (", name, "=", expected,
-              ") but MPI sees this one alone: they do not speak the same protocol. Start with `srun --mpi=pmix` or with the mpirun of the "
-              "Open MPI that this program was built with; for one process inside an allocation use `mpirun -n 1`");
+              ") but MPI sees this one alone: they do not speak the same protocol. Start with "
+              "`srun --mpi=pmix` or with the mpirun of the "
+              "Open MPI that this program was built with; for one process inside an allocation use "
+              "`mpirun -n 1`");
     if (expected == 1) return;  // a step of one task inside a larger allocation
   }
 }
@@ -35,12 +40,14 @@ void refuse_singletons() {
 
 MpiSession::MpiSession() {
   int provided = 0;
-  // Serialised: the autograd engine may run our batch norm's collective on its own thread, never two at once.
+  // Serialised: the autograd engine may run our batch norm's collective on its own thread, never
+  // two at once.
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
   MPI_Comm_size(MPI_COMM_WORLD, &world_size_);
   try {
-    SPC_CHECK(provided >= MPI_THREAD_SERIALIZED, "this MPI library was built without thread support; MPI_THREAD_SERIALIZED is needed");
+    SPC_CHECK(provided >= MPI_THREAD_SERIALIZED,
+              "this MPI library was built without thread support; MPI_THREAD_SERIALIZED is needed");
     if (world_size_ == 1) refuse_singletons();
   } catch (...) {
     MPI_Finalize();
@@ -48,10 +55,13 @@ MpiSession::MpiSession() {
   }
 }
 
-MpiSession::~MpiSession() { MPI_Finalize(); }
+MpiSession::~MpiSession() {
+  MPI_Finalize();
+}
 
 std::unique_ptr<Communicator> MpiSession::world(double timeout_s) const {
-  return world_size_ == 1 ? make_solo_communicator() : make_mpi_communicator(MPI_COMM_WORLD, timeout_s);
+  return world_size_ == 1 ? make_solo_communicator()
+                          : make_mpi_communicator(MPI_COMM_WORLD, timeout_s);
 }
 
 void MpiSession::abort(int exit_code) const {

@@ -9,7 +9,8 @@ namespace spc {
 
 class MpiSession {
  public:
-  /// MPI_Init_thread. @throws Error  a launcher started several processes that do not know of each other ("singletons")
+  /// MPI_Init_thread. @throws Error  a launcher started several processes that do not know of each
+  /// other ("singletons")
   MpiSession();
   ~MpiSession();
   MpiSession(const MpiSession&) = delete;
@@ -20,7 +21,8 @@ class MpiSession {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int world_size() const { return world_size_; }
 
-  /// Ends this process and, when there are others, takes them along: they may be waiting for this one.
+  /// Ends this process and, when there are others, takes them along: they may be waiting for this
+  /// one.
   [[noreturn]] void abort(int exit_code) const;
 
  private:

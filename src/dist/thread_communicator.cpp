@@ -13,12 +13,14 @@
 namespace spc {
 namespace {
 
-// One meeting point: everybody lays down a tensor, the last one to come combines them, everybody takes the result.
+// One meeting point: everybody lays down a tensor, the last one to come combines them, everybody
+// takes the result.
 class MeetingPoint {
  public:
   explicit MeetingPoint(int world_size) : tensors_(static_cast<size_t>(world_size)) {}
 
-  at::Tensor meet(int rank, const at::Tensor& tensor, const std::function<at::Tensor(const std::vector<at::Tensor>&)>& combine) {
+  at::Tensor meet(int rank, const at::Tensor& tensor,
+                  const std::function<at::Tensor(const std::vector<at::Tensor>&)>& combine) {
     std::unique_lock lock(mutex_);
     tensors_[static_cast<size_t>(rank)] = tensor;
     const int64_t round = round_;
@@ -56,31 +58,37 @@ class Finished : public Work {
 
 class ThreadCommunicator : public Communicator {
  public:
-  ThreadCommunicator(MeetingPoint& point, int rank, int world_size) : point_(point), rank_(rank), world_size_(world_size) {}
+  ThreadCommunicator(MeetingPoint& point, int rank, int world_size)
+      : point_(point), rank_(rank), world_size_(world_size) {}
   [[nodiscard]] int rank() const override { return rank_; }
   [[nodiscard]] int world_size() const override { return world_size_; }
   [[nodiscard]] int local_rank() const override { return rank_; }
   [[nodiscard]] int local_size() const override { return world_size_; }
 
-  std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op, const std::string&) override {
-    const at::Tensor result = point_.meet(rank_, tensor, [op](const std::vector<at::Tensor>& tensors) {
-      at::Tensor combined = tensors[0].clone();
-      for (size_t i = 1; i < tensors.size(); ++i) {
-        combined = op == ReduceOp::kSum   ? combined + tensors[i]
-                   : op == ReduceOp::kMin ? at::minimum(combined, tensors[i])
-                                          : at::maximum(combined, tensors[i]);
-      }
-      return combined;
-    });
+  std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op,
+                                   const std::string&) override {
+    const at::Tensor result =
+        point_.meet(rank_, tensor, [op](const std::vector<at::Tensor>& tensors) {
+          at::Tensor combined = tensors[0].clone();
+          for (size_t i = 1; i < tensors.size(); ++i) {
+            combined = op == ReduceOp::kSum   ? combined + tensors[i]
+                       : op == ReduceOp::kMin ? at::minimum(combined, tensors[i])
+                                              : at::maximum(combined, tensors[i]);
+          }
+          return combined;
+        });
     copy_when_all_have_it(tensor, result);
     return std::make_unique<Finished>();
   }
   void broadcast(const at::Tensor& tensor, int root, const std::string&) override {
-    const at::Tensor result = point_.meet(rank_, tensor, [root](const auto& tensors) { return tensors[static_cast<size_t>(root)].clone(); });
+    const at::Tensor result = point_.meet(rank_, tensor, [root](const auto& tensors) {
+      return tensors[static_cast<size_t>(root)].clone();
+    });
     copy_when_all_have_it(tensor, result);
   }
   at::Tensor all_gather_rows(const at::Tensor& rows, const std::string&) override {
-    return point_.meet(rank_, rows, [](const auto& tensors) { return at::cat(tensors, 0); }).clone();
+    return point_.meet(rank_, rows, [](const auto& tensors) { return at::cat(tensors, 0); })
+        .clone();
   }
   void barrier(const std::string&) override {
     point_.meet(rank_, {}, [](const auto&) { return at::Tensor(); });
@@ -88,8 +96,7 @@ class ThreadCommunicator : public Communicator {
 
  private:
   void copy_when_all_have_it(const at::Tensor& tensor, const at::Tensor& result) {
-    const at::Tensor held = result;  // the next round replaces the meeting point's own reference
-    tensor.copy_(held);
+    tensor.copy_(result);
     barrier("");
   }
 
@@ -105,6 +112,7 @@ void run_thread_ranks(int world_size, const std::function<void(Communicator&)>& 
   std::mutex mutex;
   std::exception_ptr first_error;
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<size_t>(world_size));
   for (int rank = 0; rank < world_size; ++rank) {
     threads.emplace_back([&, rank] {
       ThreadCommunicator comm(point, rank, world_size);

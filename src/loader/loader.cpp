@@ -14,8 +14,10 @@ void ViewsConfig::add_to(OptionSet& options) {
 }
 
 void ViewsConfig::validate() const {
-  SPC_USAGE_CHECK(num_global >= 1 && num_local >= 0, "views.num_global must be >= 1 and views.num_local >= 0");
-  SPC_USAGE_CHECK(global_frames >= 16 && local_frames >= 16, "views.global_frames and views.local_frames must be >= 16");
+  SPC_USAGE_CHECK(num_global >= 1 && num_local >= 0,
+                  "views.num_global must be >= 1 and views.num_local >= 0");
+  SPC_USAGE_CHECK(global_frames >= 16 && local_frames >= 16,
+                  "views.global_frames and views.local_frames must be >= 16");
 }
 
 void LoaderConfig::add_to(OptionSet& options) {
@@ -25,11 +27,13 @@ void LoaderConfig::add_to(OptionSet& options) {
 }
 
 void LoaderConfig::validate() const {
-  SPC_USAGE_CHECK(threads >= 1 && prefetch_batches >= 1, "loader.threads and loader.prefetch_batches must be >= 1");
+  SPC_USAGE_CHECK(threads >= 1 && prefetch_batches >= 1,
+                  "loader.threads and loader.prefetch_batches must be >= 1");
 }
 
-Loader::Loader(const ShardSet& shards, const ShardSet* noise, const ViewsConfig& views, const AugmentConfig& augment, const LoaderConfig& config,
-               uint64_t seed, const LoaderShare& share)
+Loader::Loader(const ShardSet& shards, const ShardSet* noise, const ViewsConfig& views,
+               const AugmentConfig& augment, const LoaderConfig& config, uint64_t seed,
+               const LoaderShare& share)
     : shards_(shards),
       noise_(noise),
       views_(views),
@@ -39,9 +43,11 @@ Loader::Loader(const ShardSet& shards, const ShardSet* noise, const ViewsConfig&
       depth_(static_cast<size_t>(config.prefetch_batches)),
       sampler_(static_cast<int64_t>(shards.utts().size()), seed),
       next_step_(share.first_step) {
-  SPC_USAGE_CHECK(augment.noise_prob <= 0 || noise != nullptr, "augment.noise_prob = ", augment.noise_prob, " needs --noise-shards");
+  SPC_USAGE_CHECK(augment.noise_prob <= 0 || noise != nullptr,
+                  "augment.noise_prob = ", augment.noise_prob, " needs --noise-shards");
   utt_keys_.reserve(shards.utts().size());
-  for (const UtteranceEntry& entry : shards.utts()) utt_keys_.push_back(mix64(crc32c(entry.utt.data(), entry.utt.size())));
+  for (const UtteranceEntry& entry : shards.utts())
+    utt_keys_.push_back(mix64(crc32c(entry.utt.data(), entry.utt.size())));
   for (int i = 0; i < config.threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
@@ -78,8 +84,10 @@ void Loader::work() {
         slot->batch.places.push_back(sampler_.at(slot->batch.step * share_.batch_size + row));
       }
       const int64_t bins = shards_.num_mel_bins();
-      slot->batch.global.resize(static_cast<size_t>(views_.num_global * rows * views_.global_frames * bins));
-      slot->batch.local.resize(static_cast<size_t>(views_.num_local * rows * views_.local_frames * bins));
+      slot->batch.global.resize(
+          static_cast<size_t>(views_.num_global * rows * views_.global_frames * bins));
+      slot->batch.local.resize(
+          static_cast<size_t>(views_.num_local * rows * views_.local_frames * bins));
     }
     const int64_t row = slot->next_row++;
     lock.unlock();
@@ -98,10 +106,13 @@ void Loader::work() {
 void Loader::make_row(Batch& batch, int64_t row) const {
   constexpr uint64_t kView = 2;  // keeps these draws apart from those of the order
   const auto draw_from = [](const ShardSet& set) {
-    return [&set](Random& random, std::vector<float>& feats) { set.read(set.utts()[random.below(set.utts().size())], feats); };
+    return [&set](Random& random, std::vector<float>& feats) {
+      set.read(set.utts()[random.below(set.utts().size())], feats);
+    };
   };
   const DrawUtterance corpus = draw_from(shards_);
-  const DrawUtterance noise = noise_ == nullptr ? DrawUtterance() : DrawUtterance(draw_from(*noise_));
+  const DrawUtterance noise =
+      noise_ == nullptr ? DrawUtterance() : DrawUtterance(draw_from(*noise_));
   const Sampler::Place place = batch.places[static_cast<size_t>(row)];
   const auto utt = static_cast<size_t>(place.utt);
   thread_local std::vector<float> feats;
@@ -113,8 +124,10 @@ void Loader::make_row(Batch& batch, int64_t row) const {
     const bool is_global = view < views_.num_global;
     const int64_t frames = is_global ? views_.global_frames : views_.local_frames;
     const int64_t place_in_batch = (is_global ? view : view - views_.num_global) * rows + row;
-    float* target = (is_global ? batch.global : batch.local).data() + place_in_batch * frames * bins;
-    const Random random(seed_, {kView, static_cast<uint64_t>(place.epoch), utt_keys_[utt], static_cast<uint64_t>(view)});
+    float* target =
+        (is_global ? batch.global : batch.local).data() + place_in_batch * frames * bins;
+    const Random random(seed_, {kView, static_cast<uint64_t>(place.epoch), utt_keys_[utt],
+                                static_cast<uint64_t>(view)});
     make_view(source, augment_, frames, random, target);
   }
 }
@@ -123,7 +136,8 @@ Batch Loader::next() {
   const int64_t rows = share_.row_end - share_.row_begin;
   std::unique_lock lock(mutex_);
   SPC_ASSERT(next_step_ < share_.end_step || !slots_.empty(), "no step is left to load");
-  changed_.wait(lock, [&] { return failure_ || (!slots_.empty() && slots_.front().done_rows == rows); });
+  changed_.wait(lock,
+                [&] { return failure_ || (!slots_.empty() && slots_.front().done_rows == rows); });
   if (failure_) std::rethrow_exception(failure_);
   Batch batch = std::move(slots_.front().batch);
   slots_.pop_front();

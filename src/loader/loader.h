@@ -1,4 +1,5 @@
-// Batches of views, made ahead of time by a few threads.   Legend: G global views, L local views, B utterances of this rank's share
+// Batches of views, made ahead of time by a few threads.   Legend: G global views, L local views, B
+// utterances of this rank's share
 #pragma once
 
 #include <condition_variable>
@@ -33,8 +34,9 @@ struct LoaderConfig {
 
 struct Batch {
   int64_t step = 0;
-  std::vector<float> global;   // [G * B, global_frames, F], view-major: all utterances of view 0, then of view 1 ...
-  std::vector<float> local;    // [L * B, local_frames, F]
+  std::vector<float> global;  // [G * B, global_frames, F], view-major: all utterances of view 0,
+                              // then of view 1 ...
+  std::vector<float> local;   // [L * B, local_frames, F]
   std::vector<Sampler::Place> places;  // [B]
 };
 
@@ -47,17 +49,21 @@ struct LoaderShare {
   int64_t end_step = 0;
 };
 
-/// What a view contains depends on (seed, epoch, utterance, view) alone, never on ranks, threads or timing.
+/// What a view contains depends on (seed, epoch, utterance, view) alone, never on ranks, threads or
+/// timing.
 class Loader {
  public:
-  /// Starts the threads. `shards` and `noise` (may be null when augment.noise_prob is 0) must outlive the loader.
-  Loader(const ShardSet& shards, const ShardSet* noise, const ViewsConfig& views, const AugmentConfig& augment, const LoaderConfig& config,
-         uint64_t seed, const LoaderShare& share);
+  /// Starts the threads. `shards` and `noise` (may be null when augment.noise_prob is 0) must
+  /// outlive the loader.
+  Loader(const ShardSet& shards, const ShardSet* noise, const ViewsConfig& views,
+         const AugmentConfig& augment, const LoaderConfig& config, uint64_t seed,
+         const LoaderShare& share);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  /// The next step's batch; waits until it is complete. @throws Error  what a reader thread met: a short read, a wrong checksum
+  /// The next step's batch; waits until it is complete. @throws Error  what a reader thread met: a
+  /// short read, a wrong checksum
   Batch next();
 
  private:
@@ -76,13 +82,15 @@ class Loader {
   const uint64_t seed_;
   const LoaderShare share_;
   const size_t depth_;
-  std::vector<uint64_t> utt_keys_;  // one number per utterance id, so that draws do not depend on the order of shards
+  std::vector<uint64_t>
+      utt_keys_;  // one number per utterance id, so that draws do not depend on the order of shards
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  Sampler sampler_;             // guarded by mutex_
-  std::deque<Slot> slots_;      // guarded; references stay valid while other slots come and go at the ends
-  int64_t next_step_;           // guarded: the first step without a slot
+  Sampler sampler_;  // guarded by mutex_
+  std::deque<Slot>
+      slots_;          // guarded; references stay valid while other slots come and go at the ends
+  int64_t next_step_;  // guarded: the first step without a slot
   std::exception_ptr failure_;  // guarded
   bool closing_ = false;        // guarded
   std::vector<std::thread> threads_;

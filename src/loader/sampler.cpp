@@ -10,7 +10,8 @@
 namespace spc {
 
 Sampler::Sampler(int64_t num_utts, uint64_t seed) : num_utts_(num_utts), seed_(seed) {
-  SPC_CHECK(num_utts >= 1 && num_utts <= std::numeric_limits<int32_t>::max(), "cannot sample from ", num_utts, " utterances");
+  SPC_CHECK(num_utts >= 1 && num_utts <= std::numeric_limits<int32_t>::max(), "cannot sample from ",
+            num_utts, " utterances");
 }
 
 std::vector<int32_t> Sampler::permutation(int64_t n, uint64_t seed, int64_t epoch) {

@@ -1,4 +1,5 @@
-// Which utterance stands at which place of training: a pure function, so there is nothing to save and resuming is skipping.
+// Which utterance stands at which place of training: a pure function, so there is nothing to save
+// and resuming is skipping.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +7,10 @@
 
 namespace spc {
 
-/// The order of all epochs, laid end to end: position p is place p mod N of epoch p / N, and every epoch is a permutation of the N
-/// utterances drawn from (seed, epoch) alone. Ranks and batches are cuts of this one sequence. Not thread-safe: it keeps the
-/// permutations of the epochs asked for last.
+/// The order of all epochs, laid end to end: position p is place p mod N of epoch p / N, and every
+/// epoch is a permutation of the N utterances drawn from (seed, epoch) alone. Ranks and batches are
+/// cuts of this one sequence. Not thread-safe: it keeps the permutations of the epochs asked for
+/// last.
 class Sampler {
  public:
   Sampler(int64_t num_utts, uint64_t seed);

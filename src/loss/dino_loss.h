@@ -1,4 +1,5 @@
-// Cross-view distillation loss of DINO. Does not communicate.   Legend: V views, G global views, B rows of this rank, K prototypes
+// Cross-view distillation loss of DINO. Does not communicate.   Legend: V views, G global views, B
+// rows of this rank, K prototypes
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,22 +9,28 @@
 namespace spc {
 
 struct DinoLossResult {
-  at::Tensor loss;        // [] float, differentiable: the sum over this rank's rows, divided by the global number of utterances
+  at::Tensor loss;        // [] float, differentiable: the sum over this rank's rows, divided by the
+                          // global number of utterances
   at::Tensor center_sum;  // [K] sum of this rank's raw teacher logits; the caller reduces it
-  // Diagnostics, summed over this rank's rows and divided like the loss: their sum over ranks is the mean.
+  // Diagnostics, summed over this rank's rows and divided like the loss: their sum over ranks is
+  // the mean.
   at::Tensor teacher_entropy;  // [] of the teacher's targets, nats: ln K is uniform, 0 is one-hot
   at::Tensor kl;               // [] KL(teacher || student) over the same pairs as the loss
 };
 
 /// Cross-entropy between every student view and every *other* global teacher view, mean over pairs.
-/// Uses the sum of the targets per student view: L = -1/(N B) sum_v [<T_v, s_v>/t_s - |T_v| logsumexp(s_v/t_s)], T_v = sum_{q != v} P_q,
-/// which needs no stored log-softmax; equal to the naive double loop.
-/// @param student_VBK  logits, view-major, global views first      @param teacher_GBK  logits, no gradient
+/// Uses the sum of the targets per student view: L = -1/(N B) sum_v [<T_v, s_v>/t_s - |T_v|
+/// logsumexp(s_v/t_s)], T_v = sum_{q != v} P_q, which needs no stored log-softmax; equal to the
+/// naive double loop.
+/// @param student_VBK  logits, view-major, global views first      @param teacher_GBK  logits, no
+/// gradient
 /// @param center_K     running mean of teacher logits over all ranks      @param *_temp  > 0
 /// @param global_utterances  utterances of all ranks in this step
 /// @throws Error  shapes disagree      Thread-safe: no state.
-/// Source: Caron et al. 2021 (arXiv:2104.14294); agrees with the double loop of facebookresearch/dino to 1e-6 (tests/reference/dino_loss.py).
-DinoLossResult dino_loss(const at::Tensor& student_VBK, const at::Tensor& teacher_GBK, const at::Tensor& center_K, int64_t num_global_views,
-                         int64_t num_views, double student_temp, double teacher_temp, int64_t global_utterances);
+/// Source: Caron et al. 2021 (arXiv:2104.14294); agrees with the double loop of
+/// facebookresearch/dino to 1e-6 (tests/reference/dino_loss.py).
+DinoLossResult dino_loss(const at::Tensor& student_VBK, const at::Tensor& teacher_GBK,
+                         const at::Tensor& center_K, int64_t num_global_views, int64_t num_views,
+                         double student_temp, double teacher_temp, int64_t global_utterances);
 
 }  // namespace spc

@@ -8,7 +8,9 @@ namespace spc {
 namespace {
 
 // fp16 and bf16 would lose the small norms.
-at::Tensor normalized_rows(const at::Tensor& x) { return x / x.norm(2, {1}, true).clamp_min(1e-12); }
+at::Tensor normalized_rows(const at::Tensor& x) {
+  return x / x.norm(2, {1}, true).clamp_min(1e-12);
+}
 
 }  // namespace
 
@@ -25,14 +27,18 @@ void DinoHeadConfig::validate() const {
                   "dino.out_dim must be >= 2, dino.hidden_dim and dino.bottleneck_dim >= 1");
 }
 
-DinoHead::DinoHead(const DinoHeadConfig& config, int64_t embedding_dim, uint64_t seed, at::ScalarType dtype) {
+DinoHead::DinoHead(const DinoHeadConfig& config, int64_t embedding_dim, uint64_t seed,
+                   at::ScalarType dtype) {
   const TensorBuilder root(table_, seed, dtype);
-  const std::vector<int64_t> sizes{embedding_dim, config.hidden_dim, config.hidden_dim, config.bottleneck_dim};
+  const std::vector<int64_t> sizes{embedding_dim, config.hidden_dim, config.hidden_dim,
+                                   config.bottleneck_dim};
   for (size_t layer = 0; layer + 1 < sizes.size(); ++layer) {
-    mlp_.emplace_back(root.sub("mlp").sub(layer), sizes[layer], sizes[layer + 1], normal(0.02), constant(0));
+    mlp_.emplace_back(root.sub("mlp").sub(layer), sizes[layer], sizes[layer + 1], normal(0.02),
+                      constant(0));
     if (config.use_bn && layer < 2) bn_.emplace_back(root.sub("bn").sub(layer), sizes[layer + 1]);
   }
-  last_ = root.sub("last").parameter("weight", {config.out_dim, config.bottleneck_dim}, fan_in_uniform(config.bottleneck_dim));
+  last_ = root.sub("last").parameter("weight", {config.out_dim, config.bottleneck_dim},
+                                     fan_in_uniform(config.bottleneck_dim));
 }
 
 at::Tensor DinoHead::forward(const at::Tensor& embedding_BE, const ForwardMode& mode) const {

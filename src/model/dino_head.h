@@ -1,5 +1,6 @@
-// The projection head of DINO: three linear layers, a normalised bottleneck, and cosine similarity to K prototypes.
-// Source: Caron et al. 2021 (arXiv:2104.14294), with batch norm on the hidden layers as all speaker recipes have it.
+// The projection head of DINO: three linear layers, a normalised bottleneck, and cosine similarity
+// to K prototypes. Source: Caron et al. 2021 (arXiv:2104.14294), with batch norm on the hidden
+// layers as all speaker recipes have it.
 #pragma once
 
 #include <vector>
@@ -10,7 +11,7 @@
 namespace spc {
 
 struct DinoHeadConfig {
-  int out_dim = 65536;       // K
+  int out_dim = 65536;  // K
   int hidden_dim = 2048;
   int bottleneck_dim = 256;
   bool use_bn = true;
@@ -21,9 +22,11 @@ struct DinoHeadConfig {
 class DinoHead {
  public:
   /// @param embedding_dim E
-  DinoHead(const DinoHeadConfig& config, int64_t embedding_dim, uint64_t seed, at::ScalarType dtype = at::kFloat);
+  DinoHead(const DinoHeadConfig& config, int64_t embedding_dim, uint64_t seed,
+           at::ScalarType dtype = at::kFloat);
 
-  /// @returns [B, K] cosines, float32 (float64 in double precision): temperatures do all the scaling
+  /// @returns [B, K] cosines, float32 (float64 in double precision): temperatures do all the
+  /// scaling
   [[nodiscard]] at::Tensor forward(const at::Tensor& embedding_BE, const ForwardMode& mode) const;
 
   [[nodiscard]] const TensorTable& tensors() const { return table_; }
@@ -34,7 +37,8 @@ class DinoHead {
   TensorTable table_;
   std::vector<Linear> mlp_;
   std::vector<BatchNorm> bn_;
-  at::Tensor last_;  // [K, bottleneck], rows are normalised in forward(): weight norm with its gain fixed at one
+  at::Tensor last_;  // [K, bottleneck], rows are normalised in forward(): weight norm with its gain
+                     // fixed at one
 };
 
 }  // namespace spc

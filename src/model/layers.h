@@ -24,7 +24,8 @@ class BatchNorm {
 /// 2-D convolution over [B, C, F, T], stride = kernel where there is no padding.
 class Conv {
  public:
-  Conv(const TensorBuilder& builder, int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding, bool bias);
+  Conv(const TensorBuilder& builder, int64_t in, int64_t out, int64_t kernel, int64_t stride,
+       int64_t padding, bool bias);
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const;
 
  private:
@@ -36,7 +37,8 @@ class Conv {
 
 class Linear {
  public:
-  Linear(const TensorBuilder& builder, int64_t in, int64_t out, const Init& weight, const Init& bias);
+  Linear(const TensorBuilder& builder, int64_t in, int64_t out, const Init& weight,
+         const Init& bias);
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const;
 
  private:

@@ -24,13 +24,14 @@ Lengths Lengths::floor_divided(int64_t r) const {
 void Lengths::clear_tail(const at::Tensor& map) const {
   const int64_t total = map.size(-1);
   for (size_t b = 0; b < frames_.size(); ++b) {
-    if (frames_[b] < total) map.select(0, static_cast<int64_t>(b)).narrow(-1, frames_[b], total - frames_[b]).zero_();
+    if (frames_[b] < total)
+      map.select(0, static_cast<int64_t>(b)).narrow(-1, frames_[b], total - frames_[b]).zero_();
   }
 }
 
 SpcBlock::SpcBlock(const TensorBuilder& builder, int64_t channels, const SpcNetConfig& config)
     : half_(channels / 2),
-      partial_(std::max<int64_t>(1, std::llround(config.pconv_ratio * static_cast<double>(channels / 2)))),
+      partial_(std::max<int64_t>(1, std::llround(config.pconv_ratio * static_cast<double>(half_)))),
       reduction_(config.block_pooling == "none" ? 1 : config.reduction),
       max_pooling_(config.block_pooling == "max"),
       identity_(config.identity),
@@ -58,19 +59,22 @@ at::Tensor SpcBlock::pool(const at::Tensor& x1, const Lengths* lengths) const {
   }
   at::Tensor pooled = at::avg_pool2d(x1, reduction_, reduction_, 0, true, false);
   if (lengths == nullptr) return pooled;
-  // Where the last window of an utterance is cut by its end but not by the padding's, the mean was taken over too many frames.
+  // Where the last window of an utterance is cut by its end but not by the padding's, the mean was
+  // taken over too many frames.
   for (size_t b = 0; b < lengths->frames().size(); ++b) {
     const int64_t end = lengths->frames()[b];
     const int64_t inside = end % reduction_;
     const int64_t window_end = std::min(end - inside + reduction_, x1.size(-1));
     if (inside == 0 || window_end == end) continue;
-    const double correction = static_cast<double>(window_end - (end - inside)) / static_cast<double>(inside);
+    const double correction =
+        static_cast<double>(window_end - (end - inside)) / static_cast<double>(inside);
     pooled.select(0, static_cast<int64_t>(b)).select(-1, end / reduction_).mul_(correction);
   }
   return pooled;
 }
 
-at::Tensor SpcBlock::upsample(const at::Tensor& small, const at::Tensor& like, const Lengths* lengths) const {
+at::Tensor SpcBlock::upsample(const at::Tensor& small, const at::Tensor& like,
+                              const Lengths* lengths) const {
   const int64_t bins = like.size(-2);
   const int64_t frames = like.size(-1);
   if (reduction_ == 1) return small;
@@ -81,46 +85,57 @@ at::Tensor SpcBlock::upsample(const at::Tensor& small, const at::Tensor& like, c
     const auto row = static_cast<int64_t>(b);
     const int64_t end = lengths->frames()[b];
     const int64_t small_end = (end + reduction_ - 1) / reduction_;
-    up.narrow(0, row, 1).narrow(-1, 0, end).copy_(at::upsample_nearest2d(small.narrow(0, row, 1).narrow(-1, 0, small_end), {bins, end}));
+    up.narrow(0, row, 1)
+        .narrow(-1, 0, end)
+        .copy_(
+            at::upsample_nearest2d(small.narrow(0, row, 1).narrow(-1, 0, small_end), {bins, end}));
   }
   return up;
 }
 
-at::Tensor SpcBlock::calibration(const at::Tensor& x1, const ForwardMode& mode, const Lengths* lengths) const {
+at::Tensor SpcBlock::calibration(const at::Tensor& x1, const ForwardMode& mode,
+                                 const Lengths* lengths) const {
   at::Tensor small = pool(x1, lengths);
   if (lengths != nullptr) lengths->ceil_divided(reduction_).clear_tail(small);
   const at::Tensor up = upsample(k2_bn_(k2_(small), mode), x1, lengths);
   return at::sigmoid(identity_ ? x1 + up : up);
 }
 
-at::Tensor SpcBlock::forward(const at::Tensor& x, const ForwardMode& mode, const Lengths* lengths) const {
+at::Tensor SpcBlock::forward(const at::Tensor& x, const ForwardMode& mode,
+                             const Lengths* lengths) const {
   const at::Tensor x1 = x.narrow(1, 0, half_);
   const at::Tensor x2 = x.narrow(1, half_, half_);
   const at::Tensor calibrated = k3_bn_(k3_(x1), mode) * calibration(x1, mode, lengths);
   if (lengths != nullptr) lengths->clear_tail(calibrated);
   const at::Tensor y1 = k4_bn_(k4_(calibrated), mode);
   const at::Tensor convolved = k1_(x2.narrow(1, 0, partial_));
-  const at::Tensor y = partial_ == half_ ? at::cat({y1, convolved}, 1) : at::cat({y1, convolved, x2.narrow(1, partial_, half_ - partial_)}, 1);
+  const at::Tensor y = partial_ == half_
+                           ? at::cat({y1, convolved}, 1)
+                           : at::cat({y1, convolved, x2.narrow(1, partial_, half_ - partial_)}, 1);
   const at::Tensor activated = at::relu(bn_(y, mode));
   if (lengths != nullptr) lengths->clear_tail(activated);
-  const at::Tensor sum = x + bn_out_(conv_(activated), mode);
+  at::Tensor sum = x + bn_out_(conv_(activated), mode);
   if (lengths != nullptr) lengths->clear_tail(sum);
   return sum;
 }
 
-SpcNet::SpcNet(const SpcNetConfig& config, int64_t num_mel_bins, uint64_t seed, at::ScalarType dtype)
+SpcNet::SpcNet(const SpcNetConfig& config, int64_t num_mel_bins, uint64_t seed,
+               at::ScalarType dtype)
     : config_(config), num_mel_bins_(num_mel_bins) {
   config.validate();
-  SPC_USAGE_CHECK(num_mel_bins >= kTotalStride, "the network needs at least ", kTotalStride, " mel bins, got ", num_mel_bins);
+  SPC_USAGE_CHECK(num_mel_bins >= kTotalStride, "the network needs at least ", kTotalStride,
+                  " mel bins, got ", num_mel_bins);
   const TensorBuilder root(table_, seed, dtype);
   int64_t channels = config.channels;
-  stem_.emplace(Stem{Conv(root.sub("stem.conv"), 1, channels, 3, 1, 1, true), BatchNorm(root.sub("stem.bn"), channels)});
+  stem_.emplace(Stem{Conv(root.sub("stem.conv"), 1, channels, 3, 1, 1, true),
+                     BatchNorm(root.sub("stem.bn"), channels)});
   const std::vector<int64_t> blocks = config.blocks_per_stage();
   for (size_t stage = 0; stage < kNumStages; ++stage) {
     if (stage > 0) {
       const TensorBuilder builder = root.sub("down").sub(stage - 1);
       BatchNorm bn(builder.sub("bn"), channels);
-      down_.push_back({std::move(bn), Conv(builder.sub("conv"), channels, 2 * channels, 2, 2, 0, true)});
+      down_.push_back(
+          {std::move(bn), Conv(builder.sub("conv"), channels, 2 * channels, 2, 2, 0, true)});
       channels *= 2;
     }
     stages_.emplace_back();
@@ -130,11 +145,14 @@ SpcNet::SpcNet(const SpcNetConfig& config, int64_t num_mel_bins, uint64_t seed, 
   }
   const int64_t features = channels * (num_mel_bins / 2 / 2 / 2);
   if (config.pooling == "asp") {
-    attention_.emplace_back(root.sub("pool.w1"), features, config.pooling_hidden, fan_in_uniform(features), fan_in_uniform(features));
-    attention_.emplace_back(root.sub("pool.w2"), config.pooling_hidden, features, fan_in_uniform(config.pooling_hidden),
+    attention_.emplace_back(root.sub("pool.w1"), features, config.pooling_hidden,
+                            fan_in_uniform(features), fan_in_uniform(features));
+    attention_.emplace_back(root.sub("pool.w2"), config.pooling_hidden, features,
+                            fan_in_uniform(config.pooling_hidden),
                             fan_in_uniform(config.pooling_hidden));
   }
-  fc_.emplace(root.sub("fc"), 2 * features, config.embedding_dim, fan_in_uniform(2 * features), fan_in_uniform(2 * features));
+  fc_.emplace(root.sub("fc"), 2 * features, config.embedding_dim, fan_in_uniform(2 * features),
+              fan_in_uniform(2 * features));
 }
 
 at::Tensor SpcNet::pool_over_time(const at::Tensor& map_BDT, const Lengths* lengths) const {
@@ -142,13 +160,17 @@ at::Tensor SpcNet::pool_over_time(const at::Tensor& map_BDT, const Lengths* leng
   at::Tensor logits_BDT = attention_.empty()
                               ? at::zeros_like(map_BDT)
                               : attention_[1](at::tanh(attention_[0](frames_BTD))).transpose(1, 2);
-  // Statistics in single precision at least: bf16 squares lose the variance of nearly constant rows.
-  const at::ScalarType statistics_type = map_BDT.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  // Statistics in single precision at least: bf16 squares lose the variance of nearly constant
+  // rows.
+  const at::ScalarType statistics_type =
+      map_BDT.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   logits_BDT = logits_BDT.to(statistics_type);
   if (lengths != nullptr) {
     for (size_t b = 0; b < lengths->frames().size(); ++b) {
       const int64_t end = lengths->frames()[b];
-      logits_BDT.select(0, static_cast<int64_t>(b)).narrow(-1, end, logits_BDT.size(-1) - end).fill_(-INFINITY);
+      logits_BDT.select(0, static_cast<int64_t>(b))
+          .narrow(-1, end, logits_BDT.size(-1) - end)
+          .fill_(-INFINITY);
     }
   }
   const at::Tensor x = map_BDT.to(statistics_type);
@@ -159,17 +181,23 @@ at::Tensor SpcNet::pool_over_time(const at::Tensor& map_BDT, const Lengths* leng
   return at::cat({mean, variance.clamp_min(1e-5).sqrt()}, 1);
 }
 
-at::Tensor SpcNet::forward(const at::Tensor& feats_BTF, const ForwardMode& mode, const Lengths* lengths) const {
-  SPC_CHECK(feats_BTF.dim() == 3 && feats_BTF.size(2) == num_mel_bins_, "the network was built for ", num_mel_bins_,
-            " mel bins, the features are ", feats_BTF.sizes());
-  SPC_CHECK(feats_BTF.size(1) >= kTotalStride, "the network needs at least ", kTotalStride, " frames, got ", feats_BTF.size(1));
+at::Tensor SpcNet::forward(const at::Tensor& feats_BTF, const ForwardMode& mode,
+                           const Lengths* lengths) const {
+  SPC_CHECK(feats_BTF.dim() == 3 && feats_BTF.size(2) == num_mel_bins_,
+            "the network was built for ", num_mel_bins_, " mel bins, the features are ",
+            feats_BTF.sizes());
+  SPC_CHECK(feats_BTF.size(1) >= kTotalStride, "the network needs at least ", kTotalStride,
+            " frames, got ", feats_BTF.size(1));
   SPC_ASSERT(lengths == nullptr || !mode.training, "padded batches are for evaluation");
   if (lengths != nullptr) {
     const std::vector<int64_t>& frames = lengths->frames();
-    const auto fits = [&](int64_t each) { return each >= kTotalStride && each <= feats_BTF.size(1); };
-    SPC_CHECK(static_cast<int64_t>(frames.size()) == feats_BTF.size(0) && std::all_of(frames.begin(), frames.end(), fits),
-              "a padded batch needs one length of ", kTotalStride, " to ", feats_BTF.size(1), " frames for each of the ",
-              feats_BTF.size(0), " utterances");
+    const auto fits = [&](int64_t each) {
+      return each >= kTotalStride && each <= feats_BTF.size(1);
+    };
+    SPC_CHECK(static_cast<int64_t>(frames.size()) == feats_BTF.size(0) &&
+                  std::all_of(frames.begin(), frames.end(), fits),
+              "a padded batch needs one length of ", kTotalStride, " to ", feats_BTF.size(1),
+              " frames for each of the ", feats_BTF.size(0), " utterances");
   }
   at::Tensor x = feats_BTF.transpose(1, 2).unsqueeze(1).contiguous();
   std::optional<Lengths> own;

@@ -1,6 +1,7 @@
 // SpcNet: self-calibrated and partial convolutions for speaker embeddings.
-// Source: Zhang, Wu, Liu, "SpcNet: Speaker Validation Model Based on Self-Calibrated Convolution", PMLR 245:16-24, 2024.
-// Legend: B utterances, T frames, F mel bins, C channels, E embedding dimensions. Maps are [B, C, F, T].
+// Source: Zhang, Wu, Liu, "SpcNet: Speaker Validation Model Based on Self-Calibrated Convolution",
+// PMLR 245:16-24, 2024. Legend: B utterances, T frames, F mel bins, C channels, E embedding
+// dimensions. Maps are [B, C, F, T].
 #pragma once
 
 #include <optional>
@@ -11,8 +12,9 @@
 
 namespace spc {
 
-/// True lengths of the utterances in a padded batch at the present resolution, for evaluation only: what lies behind them is kept at
-/// zero in front of every convolution and left out of every pooling, so that padding does not change an embedding.
+/// True lengths of the utterances in a padded batch at the present resolution, for evaluation only:
+/// what lies behind them is kept at zero in front of every convolution and left out of every
+/// pooling, so that padding does not change an embedding.
 class Lengths {
  public:
   explicit Lengths(std::vector<int64_t> frames) : frames_(std::move(frames)) {}
@@ -27,16 +29,20 @@ class Lengths {
   std::vector<int64_t> frames_;
 };
 
-/// y = x + BN(conv(ReLU(BN(concat(Y1, Y2))))): Y1 the self-calibrated first half of the channels, Y2 the partially convolved second.
+/// y = x + BN(conv(ReLU(BN(concat(Y1, Y2))))): Y1 the self-calibrated first half of the channels,
+/// Y2 the partially convolved second.
 class SpcBlock {
  public:
   SpcBlock(const TensorBuilder& builder, int64_t channels, const SpcNetConfig& config);
-  [[nodiscard]] at::Tensor forward(const at::Tensor& x, const ForwardMode& mode, const Lengths* lengths) const;
+  [[nodiscard]] at::Tensor forward(const at::Tensor& x, const ForwardMode& mode,
+                                   const Lengths* lengths) const;
 
  private:
-  [[nodiscard]] at::Tensor calibration(const at::Tensor& x1, const ForwardMode& mode, const Lengths* lengths) const;
+  [[nodiscard]] at::Tensor calibration(const at::Tensor& x1, const ForwardMode& mode,
+                                       const Lengths* lengths) const;
   [[nodiscard]] at::Tensor pool(const at::Tensor& x1, const Lengths* lengths) const;
-  [[nodiscard]] at::Tensor upsample(const at::Tensor& small, const at::Tensor& like, const Lengths* lengths) const;
+  [[nodiscard]] at::Tensor upsample(const at::Tensor& small, const at::Tensor& like,
+                                    const Lengths* lengths) const;
 
   int64_t half_;
   int64_t partial_;  // channels that the partial convolution touches
@@ -57,12 +63,17 @@ class SpcBlock {
 
 class SpcNet {
  public:
-  /// @param num_mel_bins F   @param seed  of the initial values   @param dtype  float32, or float64 for exact comparisons
-  SpcNet(const SpcNetConfig& config, int64_t num_mel_bins, uint64_t seed, at::ScalarType dtype = at::kFloat);
+  /// @param num_mel_bins F   @param seed  of the initial values   @param dtype  float32, or float64
+  /// for exact comparisons
+  SpcNet(const SpcNetConfig& config, int64_t num_mel_bins, uint64_t seed,
+         at::ScalarType dtype = at::kFloat);
 
-  /// @param feats_BTF  log-mel features, mean-subtracted over time    @param lengths  true frames of each row, evaluation only
-  /// @returns [B, E], the type of the features     @throws Error  fewer than 8 frames, another number of bins, lengths that do not fit
-  [[nodiscard]] at::Tensor forward(const at::Tensor& feats_BTF, const ForwardMode& mode, const Lengths* lengths = nullptr) const;
+  /// @param feats_BTF  log-mel features, mean-subtracted over time    @param lengths  true frames
+  /// of each row, evaluation only
+  /// @returns [B, E], the type of the features     @throws Error  fewer than 8 frames, another
+  /// number of bins, lengths that do not fit
+  [[nodiscard]] at::Tensor forward(const at::Tensor& feats_BTF, const ForwardMode& mode,
+                                   const Lengths* lengths = nullptr) const;
 
   [[nodiscard]] const TensorTable& tensors() const { return table_; }
 

@@ -10,15 +10,15 @@
 namespace spc {
 
 struct SpcNetConfig {
-  int channels = 32;                // C0, a multiple of 8
-  std::string blocks = "3,3,9,3";   // SpcBlocks per stage, four numbers
-  int reduction = 4;                // r, kernel and stride of the pooling inside a block
+  int channels = 32;                  // C0, a multiple of 8
+  std::string blocks = "3,3,9,3";     // SpcBlocks per stage, four numbers
+  int reduction = 4;                  // r, kernel and stride of the pooling inside a block
   std::string block_pooling = "avg";  // avg | max | none
-  bool identity = true;             // X1 inside sigmoid(X1 + up)
-  double pconv_ratio = 0.25;        // share of X2's channels that are convolved
-  std::string pooling = "asp";      // asp: attentive statistics | stats: mean and deviation
+  bool identity = true;               // X1 inside sigmoid(X1 + up)
+  double pconv_ratio = 0.25;          // share of X2's channels that are convolved
+  std::string pooling = "asp";        // asp: attentive statistics | stats: mean and deviation
   int pooling_hidden = 128;
-  int embedding_dim = 256;          // E
+  int embedding_dim = 256;  // E
 
   void add_to(OptionSet& options);
   void validate() const;

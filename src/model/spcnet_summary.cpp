@@ -9,23 +9,29 @@ namespace {
 struct Summarizer {
   std::vector<LayerSummary> layers;
 
-  void conv(const std::string& name, int64_t in, int64_t out, int64_t kernel, int64_t bins, int64_t frames, bool bias = true) {
+  void conv(const std::string& name, int64_t in, int64_t out, int64_t kernel, int64_t bins,
+            int64_t frames, bool bias = true) {
     const int64_t weights = in * out * kernel * kernel;
-    layers.push_back({name, "conv " + std::to_string(kernel) + "x" + std::to_string(kernel), {out, bins, frames}, weights + (bias ? out : 0),
+    layers.push_back({name,
+                      "conv " + std::to_string(kernel) + "x" + std::to_string(kernel),
+                      {out, bins, frames},
+                      weights + (bias ? out : 0),
                       weights * bins * frames});
   }
   void batch_norm(const std::string& name, int64_t channels, int64_t bins, int64_t frames) {
     layers.push_back({name, "batch norm", {channels, bins, frames}, 2 * channels, 0});
   }
   void linear(const std::string& name, int64_t in, int64_t out, int64_t frames) {
-    layers.push_back({name, "linear", frames > 1 ? std::vector<int64_t>{out, frames} : std::vector<int64_t>{out}, in * out + out,
-                      in * out * frames});
+    layers.push_back({name, "linear",
+                      frames > 1 ? std::vector<int64_t>{out, frames} : std::vector<int64_t>{out},
+                      in * out + out, in * out * frames});
   }
 };
 
 }  // namespace
 
-std::vector<LayerSummary> summarize(const SpcNetConfig& config, int64_t num_mel_bins, int64_t frames) {
+std::vector<LayerSummary> summarize(const SpcNetConfig& config, int64_t num_mel_bins,
+                                    int64_t frames) {
   Summarizer s;
   int64_t c = config.channels;
   int64_t bins = num_mel_bins;
@@ -42,10 +48,12 @@ std::vector<LayerSummary> summarize(const SpcNetConfig& config, int64_t num_mel_
       c *= 2;
     }
     const int64_t half = c / 2;
-    const int64_t partial = std::max<int64_t>(1, std::llround(config.pconv_ratio * static_cast<double>(half)));
+    const int64_t partial =
+        std::max<int64_t>(1, std::llround(config.pconv_ratio * static_cast<double>(half)));
     const int64_t r = config.block_pooling == "none" ? 1 : config.reduction;
     for (int64_t block = 0; block < blocks[stage]; ++block) {
-      const std::string name = "stages." + std::to_string(stage) + "." + std::to_string(block) + ".";
+      const std::string name =
+          "stages." + std::to_string(stage) + "." + std::to_string(block) + ".";
       s.conv(name + "k1", partial, partial, 3, bins, frames, false);
       s.conv(name + "k2.conv", half, half, 3, (bins + r - 1) / r, (frames + r - 1) / r);
       s.batch_norm(name + "k2.bn", half, (bins + r - 1) / r, (frames + r - 1) / r);

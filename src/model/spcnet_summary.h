@@ -18,6 +18,7 @@ struct LayerSummary {
 };
 
 /// @param num_mel_bins F   @param frames T
-std::vector<LayerSummary> summarize(const SpcNetConfig& config, int64_t num_mel_bins, int64_t frames);
+std::vector<LayerSummary> summarize(const SpcNetConfig& config, int64_t num_mel_bins,
+                                    int64_t frames);
 
 }  // namespace spc

@@ -1,4 +1,5 @@
-// Named tensors of a network, and the builder with which its parts register them. The name is the module path: "stages.0.1.k2.conv.weight".
+// Named tensors of a network, and the builder with which its parts register them. The name is the
+// module path: "stages.0.1.k2.conv.weight".
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,19 +17,29 @@ struct NamedTensor {
 };
 using TensorTable = std::vector<NamedTensor>;
 
-/// How a parameter starts. All draws come from (seed, name), so the order of registration does not matter.
+/// How a parameter starts. All draws come from (seed, name), so the order of registration does not
+/// matter.
 struct Init {
   enum class Kind { kConstant, kUniform, kNormal } kind = Kind::kConstant;
-  double value = 0;  // the constant; the bound of the uniform draw; the standard deviation of the normal one
+  double value =
+      0;  // the constant; the bound of the uniform draw; the standard deviation of the normal one
 };
-inline Init constant(double value) { return {Init::Kind::kConstant, value}; }
-inline Init uniform(double bound) { return {Init::Kind::kUniform, bound}; }
-inline Init normal(double std_dev) { return {Init::Kind::kNormal, std_dev}; }
+inline Init constant(double value) {
+  return {Init::Kind::kConstant, value};
+}
+inline Init uniform(double bound) {
+  return {Init::Kind::kUniform, bound};
+}
+inline Init normal(double std_dev) {
+  return {Init::Kind::kNormal, std_dev};
+}
 
-/// Adds tensors to a table under a path. Copies share the table; sub("k2") is the same builder one level deeper.
+/// Adds tensors to a table under a path. Copies share the table; sub("k2") is the same builder one
+/// level deeper.
 class TensorBuilder {
  public:
-  TensorBuilder(TensorTable& table, uint64_t seed, at::ScalarType dtype) : table_(&table), seed_(seed), dtype_(dtype) {}
+  TensorBuilder(TensorTable& table, uint64_t seed, at::ScalarType dtype)
+      : table_(&table), seed_(seed), dtype_(dtype) {}
 
   [[nodiscard]] TensorBuilder sub(const std::string& name) const;
   [[nodiscard]] TensorBuilder sub(size_t index) const { return sub(std::to_string(index)); }
@@ -42,7 +53,8 @@ class TensorBuilder {
   std::string path_;  // with its final dot
 };
 
-/// Copies every tensor of `from` into the one of the same name in `to`. @throws Error  names or shapes differ
+/// Copies every tensor of `from` into the one of the same name in `to`. @throws Error  names or
+/// shapes differ
 void copy_tensors(const TensorTable& from, const TensorTable& to);
 
 /// The trainable tensors.

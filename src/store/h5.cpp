@@ -5,9 +5,10 @@
 namespace spc::h5 {
 namespace {
 
-// Before the first other call. Errors are reported by our exceptions; the library's own printing would come before them and say less.
-// Its exit handler goes too: after a failed write (disk full) HDF5 1.10 keeps a file that it cannot close and crashes there. Every file
-// of ours has an owner that closes it, so the handler has nothing to do.
+// Before the first other call. Errors are reported by our exceptions; the library's own printing
+// would come before them and say less. Its exit handler goes too: after a failed write (disk full)
+// HDF5 1.10 keeps a file that it cannot close and crashes there. Every file of ours has an owner
+// that closes it, so the handler has nothing to do.
 void prepare_library() {
   static const herr_t once = H5dont_atexit();
   (void)once;
@@ -31,16 +32,23 @@ Dataset open_dataset(hid_t file, const std::string& name) {
 }
 
 template <class Make>
-void write_attribute(hid_t file, const std::string& name, const std::string& attribute, hid_t type, Make bytes) {
+void write_attribute(hid_t file, const std::string& name, const std::string& attribute, hid_t type,
+                     Make bytes) {
   const Object object(H5Oopen(file, name.c_str(), H5P_DEFAULT), "no object " + name);
   const Space scalar(H5Screate(H5S_SCALAR), attribute);
-  const Attribute target(H5Acreate2(object.get(), attribute.c_str(), type, scalar.get(), H5P_DEFAULT, H5P_DEFAULT), attribute);
-  SPC_CHECK(H5Awrite(target.get(), type, bytes) >= 0, "cannot write attribute ", attribute, ": ", last_reason());
+  const Attribute target(
+      H5Acreate2(object.get(), attribute.c_str(), type, scalar.get(), H5P_DEFAULT, H5P_DEFAULT),
+      attribute);
+  SPC_CHECK(H5Awrite(target.get(), type, bytes) >= 0, "cannot write attribute ", attribute, ": ",
+            last_reason());
 }
 
-std::optional<Attribute> open_attribute(hid_t file, const std::string& name, const std::string& attribute) {
-  if (H5Aexists_by_name(file, name.c_str(), attribute.c_str(), H5P_DEFAULT) <= 0) return std::nullopt;
-  return Attribute(H5Aopen_by_name(file, name.c_str(), attribute.c_str(), H5P_DEFAULT, H5P_DEFAULT), attribute);
+std::optional<Attribute> open_attribute(hid_t file, const std::string& name,
+                                        const std::string& attribute) {
+  if (H5Aexists_by_name(file, name.c_str(), attribute.c_str(), H5P_DEFAULT) <= 0)
+    return std::nullopt;
+  return Attribute(H5Aopen_by_name(file, name.c_str(), attribute.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+                   attribute);
 }
 
 }  // namespace
@@ -48,7 +56,8 @@ std::optional<Attribute> open_attribute(hid_t file, const std::string& name, con
 std::string last_reason() {
   std::string text = "no reason given";
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_description, &text);
-  // HDF5 wraps the system's reason: "file write failed: time = ..., error message = 'No space left on device', ...".
+  // HDF5 wraps the system's reason: "file write failed: time = ..., error message = 'No space left
+  // on device', ...".
   const std::string mark = "error message = '";
   const size_t begin = text.find(mark);
   if (begin == std::string::npos) return text;
@@ -60,24 +69,36 @@ File open(const std::filesystem::path& path) {
   prepare_library();
   const PropertyList access(H5Pcreate(H5P_FILE_ACCESS), "file access");
   H5Pset_file_locking(access.get(), false, true);
-  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), "cannot open " + path.string() + " as HDF5"};
+  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()),
+          "cannot open " + path.string() + " as HDF5"};
 }
 
 File create(const std::filesystem::path& path) {
   prepare_library();
-  return {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), "cannot create " + path.string()};
+  return {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
+          "cannot create " + path.string()};
 }
 
 template <>
-hid_t native_type<float>() { return H5T_NATIVE_FLOAT; }
+hid_t native_type<float>() {
+  return H5T_NATIVE_FLOAT;
+}
 template <>
-hid_t native_type<double>() { return H5T_NATIVE_DOUBLE; }
+hid_t native_type<double>() {
+  return H5T_NATIVE_DOUBLE;
+}
 template <>
-hid_t native_type<int64_t>() { return H5T_NATIVE_INT64; }
+hid_t native_type<int64_t>() {
+  return H5T_NATIVE_INT64;
+}
 template <>
-hid_t native_type<int32_t>() { return H5T_NATIVE_INT32; }
+hid_t native_type<int32_t>() {
+  return H5T_NATIVE_INT32;
+}
 template <>
-hid_t native_type<uint32_t>() { return H5T_NATIVE_UINT32; }
+hid_t native_type<uint32_t>() {
+  return H5T_NATIVE_UINT32;
+}
 
 Type half_type() {
   Type type(H5Tcopy(H5T_IEEE_F32LE), "half type");
@@ -87,13 +108,20 @@ Type half_type() {
   return type;
 }
 
-void write(hid_t file, const std::string& name, hid_t type, const std::vector<hsize_t>& shape, const void* bytes) {
-  const Space space(shape.empty() ? H5Screate(H5S_SCALAR) : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), name);
+void write(hid_t file, const std::string& name, hid_t type, const std::vector<hsize_t>& shape,
+           const void* bytes) {
+  const Space space(shape.empty()
+                        ? H5Screate(H5S_SCALAR)
+                        : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
+                    name);
   const PropertyList links(H5Pcreate(H5P_LINK_CREATE), name);
   H5Pset_create_intermediate_group(links.get(), 1);
-  Dataset dataset(H5Dcreate2(file, name.c_str(), type, space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT), "cannot create " + name);
+  Dataset dataset(
+      H5Dcreate2(file, name.c_str(), type, space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT),
+      "cannot create " + name);
   if (H5Sget_simple_extent_npoints(space.get()) > 0) {
-    SPC_CHECK(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0, "cannot write ", name, ": ", last_reason());
+    SPC_CHECK(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0,
+              "cannot write ", name, ": ", last_reason());
   }
   dataset.close("cannot write " + name);
 }
@@ -105,7 +133,9 @@ void write_strings(hid_t file, const std::string& name, const std::vector<std::s
   write(file, name, string_type().get(), {values.size()}, pointers.data());
 }
 
-bool exists(hid_t file, const std::string& name) { return H5Lexists(file, name.c_str(), H5P_DEFAULT) > 0; }
+bool exists(hid_t file, const std::string& name) {
+  return H5Lexists(file, name.c_str(), H5P_DEFAULT) > 0;
+}
 
 std::vector<hsize_t> shape(hid_t file, const std::string& name) {
   const Dataset dataset = open_dataset(file, name);
@@ -119,9 +149,11 @@ void read(hid_t file, const std::string& name, hid_t type, size_t count, void* b
   const Dataset dataset = open_dataset(file, name);
   const Space space(H5Dget_space(dataset.get()), name);
   const hssize_t stored = H5Sget_simple_extent_npoints(space.get());
-  SPC_CHECK(stored == static_cast<hssize_t>(count), name, " holds ", stored, " values, expected ", count);
+  SPC_CHECK(stored == static_cast<hssize_t>(count), name, " holds ", stored, " values, expected ",
+            count);
   if (count == 0) return;
-  SPC_CHECK(H5Dread(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0, "cannot read ", name, ": ", last_reason());
+  SPC_CHECK(H5Dread(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0, "cannot read ",
+            name, ": ", last_reason());
 }
 
 std::vector<std::string> read_strings(hid_t file, const std::string& name) {
@@ -136,15 +168,18 @@ std::vector<std::string> read_strings(hid_t file, const std::string& name) {
   if (H5Tis_variable_str(stored.get()) > 0) {
     std::vector<char*> pointers(dims[0]);
     const Type type = string_type();
-    SPC_CHECK(H5Dread(dataset.get(), stored.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0, "cannot read ", name, ": ",
-              last_reason());
-    for (size_t i = 0; i < values.size(); ++i) values[i] = pointers[i] == nullptr ? "" : pointers[i];
+    SPC_CHECK(
+        H5Dread(dataset.get(), stored.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0,
+        "cannot read ", name, ": ", last_reason());
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = pointers[i] == nullptr ? "" : pointers[i];
     H5Dvlen_reclaim(stored.get(), space.get(), H5P_DEFAULT, pointers.data());
   } else {  // fixed-length strings, as numpy writes them
     const size_t width = H5Tget_size(stored.get());
     std::string bytes(width * values.size(), '\0');
-    SPC_CHECK(H5Dread(dataset.get(), stored.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) >= 0, "cannot read ", name, ": ",
-              last_reason());
+    SPC_CHECK(
+        H5Dread(dataset.get(), stored.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()) >= 0,
+        "cannot read ", name, ": ", last_reason());
     for (size_t i = 0; i < values.size(); ++i) {
       const char* begin = bytes.data() + i * width;
       values[i].assign(begin, strnlen(begin, width));
@@ -153,26 +188,31 @@ std::vector<std::string> read_strings(hid_t file, const std::string& name) {
   return values;
 }
 
-void set_attribute(hid_t file, const std::string& name, const std::string& attribute, int64_t value) {
+void set_attribute(hid_t file, const std::string& name, const std::string& attribute,
+                   int64_t value) {
   write_attribute(file, name, attribute, H5T_NATIVE_INT64, &value);
 }
 
-void set_attribute(hid_t file, const std::string& name, const std::string& attribute, const std::string& value) {
+void set_attribute(hid_t file, const std::string& name, const std::string& attribute,
+                   const std::string& value) {
   const char* text = value.c_str();
   write_attribute(file, name, attribute, string_type().get(), &text);
 }
 
-std::optional<int64_t> int_attribute(hid_t file, const std::string& name, const std::string& attribute) {
+std::optional<int64_t> int_attribute(hid_t file, const std::string& name,
+                                     const std::string& attribute) {
   const std::optional<Attribute> source = open_attribute(file, name, attribute);
   int64_t value = 0;
   if (!source || H5Aread(source->get(), H5T_NATIVE_INT64, &value) < 0) return std::nullopt;
   return value;
 }
 
-std::optional<std::string> string_attribute(hid_t file, const std::string& name, const std::string& attribute) {
+std::optional<std::string> string_attribute(hid_t file, const std::string& name,
+                                            const std::string& attribute) {
   const std::optional<Attribute> source = open_attribute(file, name, attribute);
   char* text = nullptr;
-  if (!source || H5Aread(source->get(), string_type().get(), static_cast<void*>(&text)) < 0) return std::nullopt;
+  if (!source || H5Aread(source->get(), string_type().get(), static_cast<void*>(&text)) < 0)
+    return std::nullopt;
   std::string value = text;
   H5free_memory(text);
   return value;

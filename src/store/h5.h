@@ -1,5 +1,5 @@
-// The dozen HDF5 calls that this room uses, with one owner per identifier and errors that name the file and the object.
-// Private to src/store: no header outside includes this one.
+// The dozen HDF5 calls that this room uses, with one owner per identifier and errors that name the
+// file and the object. Private to src/store: no header outside includes this one.
 #pragma once
 
 #include <hdf5.h>
@@ -21,7 +21,9 @@ std::string last_reason();
 template <herr_t (*Close)(hid_t)>
 class Handle {
  public:
-  Handle(hid_t id, const std::string& what) : id_(id) { SPC_CHECK(id >= 0, what, ": ", last_reason()); }
+  Handle(hid_t id, const std::string& what) : id_(id) {
+    SPC_CHECK(id >= 0, what, ": ", last_reason());
+  }
   Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)) {}
   Handle& operator=(Handle&&) = delete;
   Handle(const Handle&) = delete;
@@ -31,7 +33,9 @@ class Handle {
   }
   [[nodiscard]] hid_t get() const noexcept { return id_; }
   /// Closes now, so that a failure (disk full) is seen.
-  void close(const std::string& what) { SPC_CHECK(Close(std::exchange(id_, H5I_INVALID_HID)) >= 0, what, ": ", last_reason()); }
+  void close(const std::string& what) {
+    SPC_CHECK(Close(std::exchange(id_, H5I_INVALID_HID)) >= 0, what, ": ", last_reason());
+  }
 
  private:
   hid_t id_;
@@ -54,8 +58,10 @@ hid_t native_type();
 /// IEEE half precision, little endian; h5py shows it as float16.
 Type half_type();
 
-/// Writes a contiguous dataset; missing groups on the way are made. `bytes` has the layout of `type`.
-void write(hid_t file, const std::string& name, hid_t type, const std::vector<hsize_t>& shape, const void* bytes);
+/// Writes a contiguous dataset; missing groups on the way are made. `bytes` has the layout of
+/// `type`.
+void write(hid_t file, const std::string& name, hid_t type, const std::vector<hsize_t>& shape,
+           const void* bytes);
 template <class T>
 void write(hid_t file, const std::string& name, const std::vector<T>& values) {
   write(file, name, native_type<T>(), {values.size()}, values.data());
@@ -64,7 +70,8 @@ void write_strings(hid_t file, const std::string& name, const std::vector<std::s
 
 bool exists(hid_t file, const std::string& name);
 std::vector<hsize_t> shape(hid_t file, const std::string& name);
-/// Reads all of it, converted to `type`, into `bytes`, which holds `count` elements. @throws Error  another number of elements
+/// Reads all of it, converted to `type`, into `bytes`, which holds `count` elements. @throws Error
+/// another number of elements
 void read(hid_t file, const std::string& name, hid_t type, size_t count, void* bytes);
 template <class T>
 std::vector<T> read(hid_t file, const std::string& name) {
@@ -77,9 +84,13 @@ std::vector<T> read(hid_t file, const std::string& name) {
 std::vector<std::string> read_strings(hid_t file, const std::string& name);
 
 /// Attributes of the object `name` ("/" is the file itself).
-void set_attribute(hid_t file, const std::string& name, const std::string& attribute, int64_t value);
-void set_attribute(hid_t file, const std::string& name, const std::string& attribute, const std::string& value);
-std::optional<int64_t> int_attribute(hid_t file, const std::string& name, const std::string& attribute);
-std::optional<std::string> string_attribute(hid_t file, const std::string& name, const std::string& attribute);
+void set_attribute(hid_t file, const std::string& name, const std::string& attribute,
+                   int64_t value);
+void set_attribute(hid_t file, const std::string& name, const std::string& attribute,
+                   const std::string& value);
+std::optional<int64_t> int_attribute(hid_t file, const std::string& name,
+                                     const std::string& attribute);
+std::optional<std::string> string_attribute(hid_t file, const std::string& name,
+                                            const std::string& attribute);
 
 }  // namespace spc::h5

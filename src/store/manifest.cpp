@@ -15,21 +15,25 @@ constexpr const char* kFirstLine = "# spcnet shards, format 1";
 
 std::string manifest_name(int part, int parts) {
   std::string name(64, '\0');
-  name.resize(static_cast<size_t>(std::snprintf(name.data(), name.size(), "manifest-%03d-of-%03d.tsv", part, parts)));
+  name.resize(static_cast<size_t>(
+      std::snprintf(name.data(), name.size(), "manifest-%03d-of-%03d.tsv", part, parts)));
   return name;
 }
 
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest) {
-  std::string text = concat(kFirstLine, "\n# part ", manifest.part, " of ", manifest.parts, "\n# fbank ", manifest.fbank, "\n# items ",
-                            manifest.items, "\n# bad ", manifest.bad, "\n# file\tutterances\tframes\n");
-  for (const ManifestShard& shard : manifest.shards) text += concat(shard.file, "\t", shard.num_utts, "\t", shard.num_frames, "\n");
+  std::string text = concat(kFirstLine, "\n# part ", manifest.part, " of ", manifest.parts,
+                            "\n# fbank ", manifest.fbank, "\n# items ", manifest.items, "\n# bad ",
+                            manifest.bad, "\n# file\tutterances\tframes\n");
+  for (const ManifestShard& shard : manifest.shards)
+    text += concat(shard.file, "\t", shard.num_utts, "\t", shard.num_frames, "\n");
   write_text_atomically(folder / manifest_name(manifest.part, manifest.parts), text);
 }
 
 Manifest read_manifest(const std::filesystem::path& path) {
   return with_context(path.string(), [&] {
     const std::vector<std::string> lines = read_lines(path);
-    SPC_CHECK(!lines.empty() && lines[0] == kFirstLine, "is no manifest of this program's shards; pack them again");
+    SPC_CHECK(!lines.empty() && lines[0] == kFirstLine,
+              "is no manifest of this program's shards; pack them again");
     Manifest manifest;
     for (size_t i = 1; i < lines.size(); ++i) {
       const std::string& line = lines[i];
@@ -58,25 +62,33 @@ Manifest read_manifest(const std::filesystem::path& path) {
 }
 
 std::vector<Manifest> read_manifests(const std::filesystem::path& folder) {
-  SPC_CHECK(std::filesystem::is_directory(folder), "no folder ", folder.string(), "; make shards with `spcnet-data fbank --out`");
+  SPC_CHECK(std::filesystem::is_directory(folder), "no folder ", folder.string(),
+            "; make shards with `spcnet-data fbank --out`");
   std::vector<Manifest> manifests;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().filename();
-    if (name.starts_with("manifest-") && name.ends_with(".tsv")) manifests.push_back(read_manifest(entry.path()));
+    if (name.starts_with("manifest-") && name.ends_with(".tsv"))
+      manifests.push_back(read_manifest(entry.path()));
   }
   SPC_CHECK(!manifests.empty(), "no manifest in ", folder.string(),
-            ": the shards are not finished; run `spcnet-data fbank` again with the same arguments, it continues");
-  std::sort(manifests.begin(), manifests.end(), [](const Manifest& a, const Manifest& b) { return a.part < b.part; });
+            ": the shards are not finished; run `spcnet-data fbank` again with the same arguments, "
+            "it continues");
+  std::sort(manifests.begin(), manifests.end(),
+            [](const Manifest& a, const Manifest& b) { return a.part < b.part; });
   for (size_t i = 0; i < manifests.size(); ++i) {
-    SPC_CHECK(manifests[i].parts == manifests[0].parts, "manifests of different runs in ", folder.string(), ": of ", manifests[0].parts,
-              " and of ", manifests[i].parts, " parts; keep those of one run");
-    SPC_CHECK(manifests[i].part == static_cast<int>(i) + 1, "part ", i + 1, " of ", manifests[0].parts, " is missing in ",
-              folder.string(), "; run `spcnet-data fbank --part ", i + 1, "/", manifests[0].parts, "`");
-    SPC_CHECK(manifests[i].fbank == manifests[0].fbank, "parts of ", folder.string(), " were made with different fbank options: '",
-              manifests[0].fbank, "' and '", manifests[i].fbank, "'; pack them again");
+    SPC_CHECK(manifests[i].parts == manifests[0].parts, "manifests of different runs in ",
+              folder.string(), ": of ", manifests[0].parts, " and of ", manifests[i].parts,
+              " parts; keep those of one run");
+    SPC_CHECK(manifests[i].part == static_cast<int>(i) + 1, "part ", i + 1, " of ",
+              manifests[0].parts, " is missing in ", folder.string(),
+              "; run `spcnet-data fbank --part ", i + 1, "/", manifests[0].parts, "`");
+    SPC_CHECK(manifests[i].fbank == manifests[0].fbank, "parts of ", folder.string(),
+              " were made with different fbank options: '", manifests[0].fbank, "' and '",
+              manifests[i].fbank, "'; pack them again");
   }
-  SPC_CHECK(manifests.size() == static_cast<size_t>(manifests[0].parts), "part ", manifests.size() + 1, " of ", manifests[0].parts,
-            " is missing in ", folder.string(), "; run `spcnet-data fbank --part ", manifests.size() + 1, "/", manifests[0].parts, "`");
+  SPC_CHECK(manifests.size() == static_cast<size_t>(manifests[0].parts), "part ",
+            manifests.size() + 1, " of ", manifests[0].parts, " is missing in ", folder.string(),
+            "; run `spcnet-data fbank --part ", manifests.size() + 1, "/", manifests[0].parts, "`");
   return manifests;
 }
 

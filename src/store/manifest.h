@@ -1,5 +1,6 @@
 // The manifest of a folder of shards: written last, so a folder without one is not finished.
-// A text file a person can read: `manifest-PART-of-PARTS.tsv`, header lines `# key value`, then one line per shard.
+// A text file a person can read: `manifest-PART-of-PARTS.tsv`, header lines `# key value`, then one
+// line per shard.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@ struct Manifest {
   int parts = 1;
   std::string fbank;
   std::string items;  // fingerprint of the input list, as in the part's shards
-  int64_t bad = 0;  // input files that could not be packed
+  int64_t bad = 0;    // input files that could not be packed
   std::vector<ManifestShard> shards;
 };
 
@@ -29,7 +30,8 @@ std::string manifest_name(int part, int parts);
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
 /// One part. @throws Error  a line that cannot be read
 Manifest read_manifest(const std::filesystem::path& path);
-/// All parts of a folder, in order. @throws Error  none, a part is missing, parts disagree, a line that cannot be read
+/// All parts of a folder, in order. @throws Error  none, a part is missing, parts disagree, a line
+/// that cannot be read
 std::vector<Manifest> read_manifests(const std::filesystem::path& folder);
 
 }  // namespace spc

@@ -21,13 +21,15 @@ namespace spc {
 namespace {
 
 constexpr size_t kMaxOpenFiles = 32;
-constexpr const char* kRemedy = "; delete the file and run `spcnet-data fbank` again, it packs what is missing";
+constexpr const char* kRemedy =
+    "; delete the file and run `spcnet-data fbank` again, it packs what is missing";
 
 }  // namespace
 
 ShardIndex read_shard_index(const std::filesystem::path& path) {
-  SPC_CHECK(std::filesystem::exists(path), "shard ", path.string(),
-            " is missing; copy it back, or run `spcnet-data fbank` again after deleting the manifest");
+  SPC_CHECK(
+      std::filesystem::exists(path), "shard ", path.string(),
+      " is missing; copy it back, or run `spcnet-data fbank` again after deleting the manifest");
   return with_context("shard " + path.string(), [&] {
     const auto open = [&] {
       try {
@@ -39,7 +41,8 @@ ShardIndex read_shard_index(const std::filesystem::path& path) {
     const h5::File file = open();
     const hid_t id = file.get();
     const int64_t version = h5::int_attribute(id, "/", "format_version").value_or(0);
-    SPC_CHECK(version == kShardFormatVersion, "format version ", version, ", this program reads ", kShardFormatVersion);
+    SPC_CHECK(version == kShardFormatVersion, "format version ", version, ", this program reads ",
+              kShardFormatVersion);
     const std::vector<hsize_t> shape = h5::shape(id, "/feats");
     SPC_CHECK(shape.size() == 2, "/feats must be a matrix");
     ShardIndex index;
@@ -52,9 +55,11 @@ ShardIndex read_shard_index(const std::filesystem::path& path) {
 
     const h5::Dataset feats(H5Dopen2(id, "/feats", H5P_DEFAULT), "/feats");
     const h5::Type type(H5Dget_type(feats.get()), "/feats");
-    SPC_CHECK(H5Tequal(type.get(), h5::half_type().get()) > 0, "/feats must be little-endian float16");
+    SPC_CHECK(H5Tequal(type.get(), h5::half_type().get()) > 0,
+              "/feats must be little-endian float16");
     const haddr_t offset = H5Dget_offset(feats.get());
-    SPC_CHECK(offset != HADDR_UNDEF || shape[0] == 0, "/feats must be contiguous, not chunked or compressed");
+    SPC_CHECK(offset != HADDR_UNDEF || shape[0] == 0,
+              "/feats must be contiguous, not chunked or compressed");
 
     const std::vector<std::string> utts = h5::read_strings(id, "/utt");
     const std::vector<int64_t> first_frames = h5::read<int64_t>(id, "/first_frame");
@@ -62,24 +67,29 @@ ShardIndex read_shard_index(const std::filesystem::path& path) {
     const std::vector<uint32_t> crcs = h5::read<uint32_t>(id, "/crc32c");
     std::vector<std::string> spks(utts.size());
     if (h5::exists(id, "/spk")) spks = h5::read_strings(id, "/spk");
-    SPC_CHECK(first_frames.size() == utts.size() && num_frames.size() == utts.size() && crcs.size() == utts.size() &&
-                  spks.size() == utts.size(),
+    SPC_CHECK(first_frames.size() == utts.size() && num_frames.size() == utts.size() &&
+                  crcs.size() == utts.size() && spks.size() == utts.size(),
               "index columns of different lengths");
     const auto total_frames = static_cast<int64_t>(shape[0]);
     const int64_t row_bytes = index.info.num_mel_bins * static_cast<int64_t>(sizeof(uint16_t));
-    SPC_CHECK(static_cast<int64_t>(offset) + total_frames * row_bytes <= static_cast<int64_t>(std::filesystem::file_size(path)),
+    SPC_CHECK(static_cast<int64_t>(offset) + total_frames * row_bytes <=
+                  static_cast<int64_t>(std::filesystem::file_size(path)),
               "the file is shorter than its features: truncated", kRemedy);
     for (size_t i = 0; i < utts.size(); ++i) {
-      const bool inside = num_frames[i] > 0 && num_frames[i] <= total_frames && first_frames[i] >= 0 &&
-                          first_frames[i] <= total_frames - num_frames[i];
-      SPC_CHECK(inside, "utterance ", utts[i], " lies outside the features: the index is damaged", kRemedy);
-      index.utts.push_back({utts[i], spks[i], 0, static_cast<int64_t>(offset) + first_frames[i] * row_bytes, num_frames[i], crcs[i]});
+      const bool inside = num_frames[i] > 0 && num_frames[i] <= total_frames &&
+                          first_frames[i] >= 0 && first_frames[i] <= total_frames - num_frames[i];
+      SPC_CHECK(inside, "utterance ", utts[i], " lies outside the features: the index is damaged",
+                kRemedy);
+      index.utts.push_back({utts[i], spks[i], 0,
+                            static_cast<int64_t>(offset) + first_frames[i] * row_bytes,
+                            num_frames[i], crcs[i]});
     }
     return index;
   });
 }
 
-// A few open files, the most recently used first: a corpus can have more shards than a process may open.
+// A few open files, the most recently used first: a corpus can have more shards than a process may
+// open.
 struct ShardSet::OpenFiles {
   std::mutex mutex;
   std::list<std::pair<int32_t, std::shared_ptr<const FileDescriptor>>> files;
@@ -89,7 +99,8 @@ ShardSet::~ShardSet() = default;
 ShardSet::ShardSet(ShardSet&&) noexcept = default;
 ShardSet& ShardSet::operator=(ShardSet&&) noexcept = default;
 
-ShardSet::ShardSet(const std::vector<std::string>& folders) : open_files_(std::make_unique<OpenFiles>()) {
+ShardSet::ShardSet(const std::vector<std::string>& folders)
+    : open_files_(std::make_unique<OpenFiles>()) {
   SPC_CHECK(!folders.empty(), "no folder of shards given; use --shards DIR");
   std::unordered_set<std::string> seen;
   for (const std::string& folder : folders) {
@@ -97,16 +108,19 @@ ShardSet::ShardSet(const std::vector<std::string>& folders) : open_files_(std::m
       for (const ManifestShard& shard : manifest.shards) {
         const std::filesystem::path path = std::filesystem::path(folder) / shard.file;
         ShardIndex index = read_shard_index(path);
-        SPC_CHECK(static_cast<int64_t>(index.utts.size()) == shard.num_utts, "shard ", path.string(), " holds ", index.utts.size(),
-                  " utterances, the manifest says ", shard.num_utts, kRemedy);
+        SPC_CHECK(static_cast<int64_t>(index.utts.size()) == shard.num_utts, "shard ",
+                  path.string(), " holds ", index.utts.size(), " utterances, the manifest says ",
+                  shard.num_utts, kRemedy);
         if (paths_.empty()) {
           num_mel_bins_ = index.info.num_mel_bins;
           fbank_ = index.info.fbank;
         }
-        SPC_CHECK(index.info.num_mel_bins == num_mel_bins_ && index.info.fbank == fbank_, "shards disagree on the features: ",
-                  paths_.empty() ? "" : paths_[0].string(), " has '", fbank_, "', ", path.string(), " has '", index.info.fbank, "'");
+        SPC_CHECK(index.info.num_mel_bins == num_mel_bins_ && index.info.fbank == fbank_,
+                  "shards disagree on the features: ", paths_.empty() ? "" : paths_[0].string(),
+                  " has '", fbank_, "', ", path.string(), " has '", index.info.fbank, "'");
         for (UtteranceEntry& entry : index.utts) {
-          SPC_CHECK(seen.insert(entry.utt).second, "utterance ", entry.utt, " occurs twice, again in ", path.string(),
+          SPC_CHECK(seen.insert(entry.utt).second, "utterance ", entry.utt,
+                    " occurs twice, again in ", path.string(),
                     "; utterance ids must be unique over all --shards");
           entry.shard = static_cast<int32_t>(paths_.size());
           utts_.push_back(std::move(entry));
@@ -124,7 +138,8 @@ void ShardSet::select(const std::vector<std::string>& utts) {
   for (const UtteranceEntry& entry : utts_) {
     if (wanted.erase(entry.utt) > 0) kept.push_back(entry);
   }
-  SPC_CHECK(wanted.empty(), wanted.size(), " utterances of the list are in no shard, among them ", *wanted.begin());
+  SPC_CHECK(wanted.empty(), wanted.size(), " utterances of the list are in no shard, among them ",
+            *wanted.begin());
   SPC_CHECK(!kept.empty(), "the list of utterances is empty");
   utts_ = std::move(kept);
 }
@@ -132,7 +147,8 @@ void ShardSet::select(const std::vector<std::string>& utts) {
 std::shared_ptr<const FileDescriptor> ShardSet::descriptor(int32_t shard) const {
   const std::lock_guard lock(open_files_->mutex);
   auto& files = open_files_->files;
-  const auto found = std::find_if(files.begin(), files.end(), [&](const auto& each) { return each.first == shard; });
+  const auto found = std::find_if(files.begin(), files.end(),
+                                  [&](const auto& each) { return each.first == shard; });
   if (found != files.end()) {
     files.splice(files.begin(), files, found);
   } else {
@@ -148,18 +164,24 @@ void ShardSet::read(const UtteranceEntry& entry, std::vector<float>& feats, bool
   halves.resize(count);
   const std::shared_ptr<const FileDescriptor> file = descriptor(entry.shard);
   auto* bytes = reinterpret_cast<char*>(halves.data());
-  const auto where = [&] { return concat("utterance ", entry.utt, " in shard ", shard_path(entry.shard).string()); };
+  const auto where = [&] {
+    return concat("utterance ", entry.utt, " in shard ", shard_path(entry.shard).string());
+  };
   for (size_t done = 0; done < count * sizeof(uint16_t);) {
-    const ssize_t got = ::pread(file->get(), bytes + done, count * sizeof(uint16_t) - done, entry.byte_offset + static_cast<off_t>(done));
+    const ssize_t got = ::pread(file->get(), bytes + done, count * sizeof(uint16_t) - done,
+                                entry.byte_offset + static_cast<off_t>(done));
     if (got < 0 && errno == EINTR) continue;
-    SPC_CHECK(got > 0, where(), ": ", got == 0 ? "the file ends too early: truncated" : std::strerror(errno), kRemedy);
+    SPC_CHECK(got > 0, where(), ": ",
+              got == 0 ? "the file ends too early: truncated" : std::strerror(errno), kRemedy);
     done += static_cast<size_t>(got);
   }
   if (verify) {
-    SPC_CHECK(crc32c(bytes, count * sizeof(uint16_t)) == entry.crc32c, where(), ": wrong checksum, the data changed on the disk", kRemedy);
+    SPC_CHECK(crc32c(bytes, count * sizeof(uint16_t)) == entry.crc32c, where(),
+              ": wrong checksum, the data changed on the disk", kRemedy);
   }
   bool special = false;
-  for (const uint16_t half : halves) special |= half_is_special(half);  // no early exit: the loop vectorises
+  for (const uint16_t half : halves)
+    special |= half_is_special(half);  // no early exit: the loop vectorises
   SPC_CHECK(!special, where(), ": a feature is NaN or infinite", kRemedy);
   feats.resize(count);
   std::transform(halves.begin(), halves.end(), feats.begin(), half_to_float);

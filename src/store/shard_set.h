@@ -28,16 +28,20 @@ struct ShardIndex {
   std::vector<UtteranceEntry> utts;
 };
 
-/// @throws Error  missing, truncated, not a shard, an index that does not fit: names the file and the remedy
+/// @throws Error  missing, truncated, not a shard, an index that does not fit: names the file and
+/// the remedy
 ShardIndex read_shard_index(const std::filesystem::path& path);
 
-/// The features are one contiguous dataset, so an utterance is one pread: no HDF5 call and no lock of its library in the hot path.
+/// The features are one contiguous dataset, so an utterance is one pread: no HDF5 call and no lock
+/// of its library in the hot path.
 class ShardSet {
  public:
-  /// Reads every index. @throws Error  a shard is missing or damaged, folders disagree on the features, an utterance occurs twice
+  /// Reads every index. @throws Error  a shard is missing or damaged, folders disagree on the
+  /// features, an utterance occurs twice
   explicit ShardSet(const std::vector<std::string>& folders);
 
-  /// Keeps only the utterances in the list, in shard order. @throws Error  one of them is in no shard
+  /// Keeps only the utterances in the list, in shard order. @throws Error  one of them is in no
+  /// shard
   void select(const std::vector<std::string>& utts);
 
   ~ShardSet();
@@ -48,11 +52,14 @@ class ShardSet {
   [[nodiscard]] int64_t num_mel_bins() const { return num_mel_bins_; }
   /// The options that made the features, as text.
   [[nodiscard]] const std::string& fbank() const { return fbank_; }
-  [[nodiscard]] const std::filesystem::path& shard_path(int32_t shard) const { return paths_.at(static_cast<size_t>(shard)); }
+  [[nodiscard]] const std::filesystem::path& shard_path(int32_t shard) const {
+    return paths_.at(static_cast<size_t>(shard));
+  }
 
   /// Reads one utterance, [T, F] float32, into `feats`. Thread-safe.
   /// @param verify  compare the checksum; false only where the reading itself is measured
-  /// @throws Error  a short read, a wrong checksum, a value that is not finite: names utterance and shard
+  /// @throws Error  a short read, a wrong checksum, a value that is not finite: names utterance and
+  /// shard
   void read(const UtteranceEntry& entry, std::vector<float>& feats, bool verify = true) const;
 
  private:

@@ -10,12 +10,16 @@
 
 namespace spc {
 
-void ShardWriter::add(const std::string& utt, const std::string& spk, std::span<const float> feats) {
-  SPC_CHECK(!feats.empty() && feats.size() % static_cast<size_t>(num_mel_bins_) == 0, utt, ": no whole frame of features");
+void ShardWriter::add(const std::string& utt, const std::string& spk,
+                      std::span<const float> feats) {
+  SPC_CHECK(!feats.empty() && feats.size() % static_cast<size_t>(num_mel_bins_) == 0, utt,
+            ": no whole frame of features");
   const size_t begin = feats_.size();
   feats_.resize(begin + feats.size());
-  std::transform(feats.begin(), feats.end(), feats_.begin() + static_cast<std::ptrdiff_t>(begin), float_to_half);
-  if (std::any_of(feats_.begin() + static_cast<std::ptrdiff_t>(begin), feats_.end(), half_is_special)) {
+  std::transform(feats.begin(), feats.end(), feats_.begin() + static_cast<std::ptrdiff_t>(begin),
+                 float_to_half);
+  if (std::any_of(feats_.begin() + static_cast<std::ptrdiff_t>(begin), feats_.end(),
+                  half_is_special)) {
     feats_.resize(begin);
     throw Error(utt + ": a feature is NaN, infinite or too large for float16");
   }
@@ -30,12 +34,14 @@ void ShardWriter::publish(const std::filesystem::path& path, const ShardInfo& in
   write_atomically(path, [&](const std::filesystem::path& temporary) {
     h5::File file = h5::create(temporary);
     const auto frames = static_cast<hsize_t>(num_frames());
-    h5::write(file.get(), "/feats", h5::half_type().get(), {frames, static_cast<hsize_t>(num_mel_bins_)}, feats_.data());
+    h5::write(file.get(), "/feats", h5::half_type().get(),
+              {frames, static_cast<hsize_t>(num_mel_bins_)}, feats_.data());
     h5::write_strings(file.get(), "/utt", utts_);
     h5::write(file.get(), "/first_frame", first_frames_);
     h5::write(file.get(), "/num_frames", num_frames_);
     h5::write(file.get(), "/crc32c", crcs_);
-    if (std::any_of(spks_.begin(), spks_.end(), [](const std::string& spk) { return !spk.empty(); })) {
+    if (std::any_of(spks_.begin(), spks_.end(),
+                    [](const std::string& spk) { return !spk.empty(); })) {
       h5::write_strings(file.get(), "/spk", spks_);
     }
     if (!info.bad.empty()) h5::write_strings(file.get(), "/bad", info.bad);

@@ -1,6 +1,7 @@
 // Writes one shard: a contiguous float16 matrix of frames and an index of utterances.
-//   /feats float16 [total_frames, F]   /utt string [U]   /first_frame int64 [U]   /num_frames int64 [U]   /crc32c uint32 [U]
-//   /spk string [U] when speakers are known     attributes: format_version, fbank (the options, as text), item_begin, item_end, bad
+//   /feats float16 [total_frames, F]   /utt string [U]   /first_frame int64 [U]   /num_frames int64
+//   [U]   /crc32c uint32 [U] /spk string [U] when speakers are known     attributes:
+//   format_version, fbank (the options, as text), item_begin, item_end, bad
 #pragma once
 
 #include <cstdint>
@@ -15,11 +16,12 @@ inline constexpr int64_t kShardFormatVersion = 1;
 
 /// What a shard says about itself besides its utterances.
 struct ShardInfo {
-  std::string fbank;           // the options that made the features, "key=value key=value ..."
-  int64_t num_mel_bins = 0;    // F
-  int64_t item_begin = 0;      // the rows [begin, end) of the input list that this shard covers, bad ones included
+  std::string fbank;         // the options that made the features, "key=value key=value ..."
+  int64_t num_mel_bins = 0;  // F
+  int64_t item_begin =
+      0;  // the rows [begin, end) of the input list that this shard covers, bad ones included
   int64_t item_end = 0;
-  std::string items;           // fingerprint of the input list: a run continues only what it began
+  std::string items;  // fingerprint of the input list: a run continues only what it began
   std::vector<std::string> bad;  // "utt: reason" of the rows that could not be packed
 };
 
@@ -30,13 +32,17 @@ class ShardWriter {
   explicit ShardWriter(int64_t num_mel_bins) : num_mel_bins_(num_mel_bins) {}
 
   /// @param feats  [T, F] row-major
-  /// @throws Error  empty, or a value that is not finite or too large for float16: names the utterance
+  /// @throws Error  empty, or a value that is not finite or too large for float16: names the
+  /// utterance
   void add(const std::string& utt, const std::string& spk, std::span<const float> feats);
 
   [[nodiscard]] int64_t num_utts() const { return static_cast<int64_t>(utts_.size()); }
-  [[nodiscard]] int64_t num_frames() const { return static_cast<int64_t>(feats_.size()) / num_mel_bins_; }
+  [[nodiscard]] int64_t num_frames() const {
+    return static_cast<int64_t>(feats_.size()) / num_mel_bins_;
+  }
 
-  /// Writes the file (temporary name, fsync, rename) and starts an empty shard. @throws Error  e.g. the disk is full
+  /// Writes the file (temporary name, fsync, rename) and starts an empty shard. @throws Error  e.g.
+  /// the disk is full
   void publish(const std::filesystem::path& path, const ShardInfo& info);
 
  private:

@@ -1,4 +1,5 @@
-// Named tensors and attributes in one HDF5 file: the form of a checkpoint. Every tensor carries the CRC-32C of its bytes.
+// Named tensors and attributes in one HDF5 file: the form of a checkpoint. Every tensor carries the
+// CRC-32C of its bytes.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,8 @@ class TensorFileWriter {
   virtual ~TensorFileWriter() = default;
 };
 /// @throws Error  e.g. the disk is full; an older file of that name stays as it was
-void write_tensor_file(const std::filesystem::path& path, const std::function<void(TensorFileWriter&)>& fill);
+void write_tensor_file(const std::filesystem::path& path,
+                       const std::function<void(TensorFileWriter&)>& fill);
 
 class TensorFile {
  public:
@@ -44,7 +46,8 @@ class TensorFile {
   /// All tensors, by name, without their bytes.
   [[nodiscard]] const std::map<std::string, TensorView>& tensors() const;
   [[nodiscard]] bool contains(const std::string& name) const { return tensors().contains(name); }
-  /// Reads the bytes into `destination`, which holds the whole tensor. @throws Error  a wrong checksum, naming tensor and file
+  /// Reads the bytes into `destination`, which holds the whole tensor. @throws Error  a wrong
+  /// checksum, naming tensor and file
   void read(const std::string& name, void* destination) const;
   /// Reads every tensor and compares its checksum. @throws Error  the first that is wrong
   void verify() const;

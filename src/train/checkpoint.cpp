@@ -19,10 +19,14 @@ std::string as_path(std::string name) {
 
 DType dtype_of(const at::Tensor& tensor) {
   switch (tensor.scalar_type()) {
-    case at::kFloat: return DType::kFloat32;
-    case at::kDouble: return DType::kFloat64;
-    case at::kLong: return DType::kInt64;
-    default: throw Error("a checkpoint holds float32, float64 and int64 only");
+    case at::kFloat:
+      return DType::kFloat32;
+    case at::kDouble:
+      return DType::kFloat64;
+    case at::kLong:
+      return DType::kInt64;
+    default:
+      throw Error("a checkpoint holds float32, float64 and int64 only");
   }
 }
 
@@ -30,16 +34,19 @@ DType dtype_of(const at::Tensor& tensor) {
 
 std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t step) {
   std::string name(32, '\0');
-  name.resize(static_cast<size_t>(std::snprintf(name.data(), name.size(), "step-%08lld.h5", static_cast<long long>(step))));
+  name.resize(static_cast<size_t>(
+      std::snprintf(name.data(), name.size(), "step-%08lld.h5", static_cast<long long>(step))));
   return run / "checkpoints" / name;
 }
 
-void save_checkpoint(const std::filesystem::path& path, const TensorTable& state, const CheckpointInfo& info) {
+void save_checkpoint(const std::filesystem::path& path, const TensorTable& state,
+                     const CheckpointInfo& info) {
   std::filesystem::create_directories(path.parent_path());
   write_tensor_file(path, [&](TensorFileWriter& file) {
     for (const NamedTensor& each : state) {
       const at::Tensor tensor = each.tensor.detach().contiguous();
-      file.tensor(as_path(each.name), {dtype_of(tensor), tensor.sizes().vec(), tensor.const_data_ptr()});
+      file.tensor(as_path(each.name),
+                  {dtype_of(tensor), tensor.sizes().vec(), tensor.const_data_ptr()});
     }
     file.attribute("step", info.step);
     file.attribute("utterances", info.utterances);
@@ -53,8 +60,9 @@ void save_checkpoint(const std::filesystem::path& path, const TensorTable& state
 }
 
 CheckpointInfo read_info(const TensorFile& file) {
-  return {file.int_attribute("step"),         file.int_attribute("utterances"), file.int_attribute("num_mel_bins"),
-          file.string_attribute("network"),   file.string_attribute("config"),  file.string_attribute("precision"),
+  return {file.int_attribute("step"),         file.int_attribute("utterances"),
+          file.int_attribute("num_mel_bins"), file.string_attribute("network"),
+          file.string_attribute("config"),    file.string_attribute("precision"),
           file.string_attribute("data"),      file.string_attribute("version")};
 }
 
@@ -62,9 +70,11 @@ void load_tensors(const TensorFile& file, const std::string& prefix, const Tenso
   for (const NamedTensor& each : table) {
     const std::string name = as_path(prefix + each.name);
     const auto found = file.tensors().find(name);
-    SPC_CHECK(found != file.tensors().end(), file.path().string(), " has no tensor ", name, ": it belongs to another configuration");
-    SPC_CHECK(at::IntArrayRef(found->second.shape) == each.tensor.sizes() , file.path().string(), ": ", name, " has shape ",
-              at::IntArrayRef(found->second.shape), ", this configuration needs ", each.tensor.sizes());
+    SPC_CHECK(found != file.tensors().end(), file.path().string(), " has no tensor ", name,
+              ": it belongs to another configuration");
+    SPC_CHECK(at::IntArrayRef(found->second.shape) == each.tensor.sizes(), file.path().string(),
+              ": ", name, " has shape ", at::IntArrayRef(found->second.shape),
+              ", this configuration needs ", each.tensor.sizes());
     const c10::NoGradGuard no_grad;
     at::ScalarType stored = found->second.dtype == DType::kFloat32   ? at::kFloat
                             : found->second.dtype == DType::kFloat64 ? at::kDouble
@@ -95,7 +105,8 @@ std::optional<TensorFile> newest_valid_checkpoint(const std::filesystem::path& r
       file.verify();
       return file;
     } catch (const Error& error) {
-      log_warning(concat("checkpoint ", path.string(), " is damaged and passed over: ", error.what()));
+      log_warning(
+          concat("checkpoint ", path.string(), " is damaged and passed over: ", error.what()));
     }
   }
   SPC_CHECK(paths.empty(), "every checkpoint in ", (run / "checkpoints").string(),
@@ -105,7 +116,8 @@ std::optional<TensorFile> newest_valid_checkpoint(const std::filesystem::path& r
 
 void delete_old_checkpoints(const std::filesystem::path& run, int64_t keep) {
   const std::vector<std::filesystem::path> paths = list_checkpoints(run);
-  for (size_t i = static_cast<size_t>(keep); i < paths.size(); ++i) std::filesystem::remove(paths[i]);
+  for (size_t i = static_cast<size_t>(keep); i < paths.size(); ++i)
+    std::filesystem::remove(paths[i]);
 }
 
 }  // namespace spc

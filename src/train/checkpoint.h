@@ -1,4 +1,5 @@
-// Checkpoints: RUN/checkpoints/step-00001000.h5. One file with everything a run needs to go on as if it had never stopped.
+// Checkpoints: RUN/checkpoints/step-00001000.h5. One file with everything a run needs to go on as
+// if it had never stopped.
 #pragma once
 
 #include <cstdint>
@@ -14,28 +15,31 @@ namespace spc {
 
 /// What a checkpoint says besides its tensors.
 struct CheckpointInfo {
-  int64_t step = 0;         // steps done
-  int64_t utterances = 0;   // utterances seen by all ranks together
+  int64_t step = 0;        // steps done
+  int64_t utterances = 0;  // utterances seen by all ranks together
   int64_t num_mel_bins = 0;
-  std::string network;      // whose backbone is used for embeddings: "teacher" or "student"
-  std::string config;       // resolved, INI
-  std::string precision;    // resolved
-  std::string data;         // fingerprint of the training utterances
+  std::string network;    // whose backbone is used for embeddings: "teacher" or "student"
+  std::string config;     // resolved, INI
+  std::string precision;  // resolved
+  std::string data;       // fingerprint of the training utterances
   std::string version;
 };
 
 std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t step);
 
 /// Writes the file whole or not at all. @throws Error  e.g. the disk is full
-void save_checkpoint(const std::filesystem::path& path, const TensorTable& state, const CheckpointInfo& info);
+void save_checkpoint(const std::filesystem::path& path, const TensorTable& state,
+                     const CheckpointInfo& info);
 
 /// @throws Error  an attribute is missing: not a checkpoint
 CheckpointInfo read_info(const TensorFile& file);
 
-/// Fills every tensor of the table from the file, under `prefix`. @throws Error  one is missing, has another shape or a wrong checksum
+/// Fills every tensor of the table from the file, under `prefix`. @throws Error  one is missing,
+/// has another shape or a wrong checksum
 void load_tensors(const TensorFile& file, const std::string& prefix, const TensorTable& table);
 
-/// The newest checkpoint of the run whose every checksum is right; damaged ones are reported and passed over.
+/// The newest checkpoint of the run whose every checksum is right; damaged ones are reported and
+/// passed over.
 std::optional<TensorFile> newest_valid_checkpoint(const std::filesystem::path& run);
 
 /// Deletes all but the newest `keep`.

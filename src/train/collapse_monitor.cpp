@@ -13,10 +13,13 @@ std::string CollapseMonitor::add(double epoch, double loss, double teacher_entro
   if (index != epoch_) {
     if (steps_ > 0 && static_cast<double>(epoch_) >= warmup_epochs_) {
       if (largest_distance_ < 0.01) {
-        warning = concat("collapse: in epoch ", epoch_, " the loss stayed within 1 % of ln K = ", uniform_loss_,
-                         ", the network tells nothing apart; lower dino.teacher_temp or the learning rate, or raise dino.center_momentum");
+        warning = concat("collapse: in epoch ", epoch_,
+                         " the loss stayed within 1 % of ln K = ", uniform_loss_,
+                         ", the network tells nothing apart; lower dino.teacher_temp or the "
+                         "learning rate, or raise dino.center_momentum");
       } else if (largest_entropy_ < 0.01 * uniform_loss_) {
-        warning = concat("collapse: in epoch ", epoch_, " the teacher's entropy stayed near 0, it always points at one prototype; "
+        warning = concat("collapse: in epoch ", epoch_,
+                         " the teacher's entropy stayed near 0, it always points at one prototype; "
                          "raise dino.teacher_temp or lower dino.center_momentum");
       }
     }

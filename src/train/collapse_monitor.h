@@ -1,4 +1,5 @@
-// Says when self-distillation has collapsed: every utterance looks the same to it, or the teacher always points at one prototype.
+// Says when self-distillation has collapsed: every utterance looks the same to it, or the teacher
+// always points at one prototype.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +10,11 @@ namespace spc {
 class CollapseMonitor {
  public:
   /// @param uniform_loss  ln K    @param warmup_epochs  nothing is said before
-  CollapseMonitor(double uniform_loss, double warmup_epochs) : uniform_loss_(uniform_loss), warmup_epochs_(warmup_epochs) {}
+  CollapseMonitor(double uniform_loss, double warmup_epochs)
+      : uniform_loss_(uniform_loss), warmup_epochs_(warmup_epochs) {}
 
-  /// @returns a warning when an epoch has just ended in which every step looked collapsed, else an empty text
+  /// @returns a warning when an epoch has just ended in which every step looked collapsed, else an
+  /// empty text
   std::string add(double epoch, double loss, double teacher_entropy);
 
  private:

@@ -6,20 +6,29 @@ namespace spc {
 
 void DinoConfig::add_to(OptionSet& options) {
   options.add("dino.student_temp", student_temp, "student softmax temperature, > 0");
-  options.add("dino.teacher_temp", teacher_temp, "teacher softmax temperature after the warm-up, > 0");
-  options.add("dino.warmup_teacher_temp", warmup_teacher_temp, "teacher softmax temperature at the start, > 0");
-  options.add("dino.warmup_teacher_temp_epochs", warmup_teacher_temp_epochs, "linear warm-up between the two, epochs");
-  options.add("dino.momentum_teacher", momentum_teacher, "of the teacher's moving average at the start, cosine to 1 at the end, 0..1");
-  options.add("dino.center_momentum", center_momentum, "of the moving mean of teacher logits, 0..1");
-  options.add("dino.freeze_last_layer_epochs", freeze_last_layer_epochs, "epochs in which the prototypes stay as they are");
+  options.add("dino.teacher_temp", teacher_temp,
+              "teacher softmax temperature after the warm-up, > 0");
+  options.add("dino.warmup_teacher_temp", warmup_teacher_temp,
+              "teacher softmax temperature at the start, > 0");
+  options.add("dino.warmup_teacher_temp_epochs", warmup_teacher_temp_epochs,
+              "linear warm-up between the two, epochs");
+  options.add("dino.momentum_teacher", momentum_teacher,
+              "of the teacher's moving average at the start, cosine to 1 at the end, 0..1");
+  options.add("dino.center_momentum", center_momentum,
+              "of the moving mean of teacher logits, 0..1");
+  options.add("dino.freeze_last_layer_epochs", freeze_last_layer_epochs,
+              "epochs in which the prototypes stay as they are");
   options.add_check([this] { validate(); });
 }
 
 void DinoConfig::validate() const {
-  SPC_USAGE_CHECK(student_temp > 0 && teacher_temp > 0 && warmup_teacher_temp > 0, "dino.*_temp must be > 0");
-  SPC_USAGE_CHECK(momentum_teacher >= 0 && momentum_teacher <= 1 && center_momentum >= 0 && center_momentum < 1,
-                  "dino.momentum_teacher must be in 0..1, dino.center_momentum in 0..1");
-  SPC_USAGE_CHECK(warmup_teacher_temp_epochs >= 0 && freeze_last_layer_epochs >= 0, "dino.*_epochs must be >= 0");
+  SPC_USAGE_CHECK(student_temp > 0 && teacher_temp > 0 && warmup_teacher_temp > 0,
+                  "dino.*_temp must be > 0");
+  SPC_USAGE_CHECK(
+      momentum_teacher >= 0 && momentum_teacher <= 1 && center_momentum >= 0 && center_momentum < 1,
+      "dino.momentum_teacher must be in 0..1, dino.center_momentum in 0..1");
+  SPC_USAGE_CHECK(warmup_teacher_temp_epochs >= 0 && freeze_last_layer_epochs >= 0,
+                  "dino.*_epochs must be >= 0");
 }
 
 void OptimConfig::add_to(OptionSet& options) {
@@ -33,36 +42,47 @@ void OptimConfig::add_to(OptionSet& options) {
   options.add("optim.beta1", beta1, "of adamw");
   options.add("optim.beta2", beta2, "of adamw");
   options.add("optim.eps", eps, "of adamw");
-  options.add("optim.clip_norm", clip_norm, "largest L2 norm of each tensor's gradient, 0: no clipping");
+  options.add("optim.clip_norm", clip_norm,
+              "largest L2 norm of each tensor's gradient, 0: no clipping");
   options.add_check([this] { validate(); });
 }
 
 void OptimConfig::validate() const {
-  SPC_USAGE_CHECK(type == "sgd" || type == "adamw", "optim.type = ", type, ", must be sgd or adamw");
-  SPC_USAGE_CHECK(lr > 0 && min_lr >= 0 && min_lr <= lr, "optim.lr must be > 0 and optim.min_lr between 0 and it");
+  SPC_USAGE_CHECK(type == "sgd" || type == "adamw", "optim.type = ", type,
+                  ", must be sgd or adamw");
+  SPC_USAGE_CHECK(lr > 0 && min_lr >= 0 && min_lr <= lr,
+                  "optim.lr must be > 0 and optim.min_lr between 0 and it");
   SPC_USAGE_CHECK(warmup_epochs >= 0 && weight_decay >= 0 && clip_norm >= 0,
                   "optim.warmup_epochs, optim.weight_decay and optim.clip_norm must be >= 0");
-  SPC_USAGE_CHECK(momentum >= 0 && momentum < 1 && beta1 >= 0 && beta1 < 1 && beta2 >= 0 && beta2 < 1 && eps > 0,
+  SPC_USAGE_CHECK(momentum >= 0 && momentum < 1 && beta1 >= 0 && beta1 < 1 && beta2 >= 0 &&
+                      beta2 < 1 && eps > 0,
                   "optim.momentum, beta1 and beta2 must be in 0..1, optim.eps > 0");
 }
 
 void TrainConfig::add_to(OptionSet& options) {
-  options.add("train.epochs", epochs, "passes over the data, fractions allowed; schedules span them");
-  options.add("train.max_steps", max_steps, "stop after this step without changing the schedules, 0: no");
+  options.add("train.epochs", epochs,
+              "passes over the data, fractions allowed; schedules span them");
+  options.add("train.max_steps", max_steps,
+              "stop after this step without changing the schedules, 0: no");
   options.add("train.batch_size", batch_size, "utterances per step, all ranks together");
   options.add("train.seed", seed, "of initial values, order, crops and augmentation");
-  options.add("train.precision", precision, "auto (bf16 where every processor has it), fp32, bf16 or fp64");
-  options.add("train.threads", threads, "compute threads per rank, 0: this rank's share of the cores");
+  options.add("train.precision", precision,
+              "auto (bf16 where every processor has it), fp32, bf16 or fp64");
+  options.add("train.threads", threads,
+              "compute threads per rank, 0: this rank's share of the cores");
   options.add("train.sync_bn", sync_bn, "batch norm statistics over all ranks");
-  options.add("train.max_nonfinite_steps", max_nonfinite_steps, "end the run after so many skipped steps in a row");
+  options.add("train.max_nonfinite_steps", max_nonfinite_steps,
+              "end the run after so many skipped steps in a row");
   options.add_check([this] { validate(); });
 }
 
 void TrainConfig::validate() const {
-  SPC_USAGE_CHECK(epochs > 0 && max_steps >= 0 && batch_size >= 1, "train.epochs must be > 0, train.batch_size >= 1, train.max_steps >= 0");
+  SPC_USAGE_CHECK(epochs > 0 && max_steps >= 0 && batch_size >= 1,
+                  "train.epochs must be > 0, train.batch_size >= 1, train.max_steps >= 0");
   SPC_USAGE_CHECK(seed >= 0 && threads >= 0, "train.seed and train.threads must be >= 0");
-  SPC_USAGE_CHECK(precision == "auto" || precision == "fp32" || precision == "bf16" || precision == "fp64", "train.precision = ", precision,
-                  ", must be auto, fp32, bf16 or fp64");
+  SPC_USAGE_CHECK(
+      precision == "auto" || precision == "fp32" || precision == "bf16" || precision == "fp64",
+      "train.precision = ", precision, ", must be auto, fp32, bf16 or fp64");
   SPC_USAGE_CHECK(max_nonfinite_steps >= 1, "train.max_nonfinite_steps must be >= 1");
 }
 
@@ -73,28 +93,35 @@ void CheckpointConfig::add_to(OptionSet& options) {
 }
 
 void CheckpointConfig::validate() const {
-  SPC_USAGE_CHECK(every_steps >= 1 && keep >= 1, "checkpoint.every_steps and checkpoint.keep must be >= 1");
+  SPC_USAGE_CHECK(every_steps >= 1 && keep >= 1,
+                  "checkpoint.every_steps and checkpoint.keep must be >= 1");
 }
 
 void LogConfig::add_to(OptionSet& options) {
-  options.add("log.every_seconds", every_seconds, "between lines on the screen and in the log, seconds");
+  options.add("log.every_seconds", every_seconds,
+              "between lines on the screen and in the log, seconds");
   options.add_check([this] { validate(); });
 }
 
-void LogConfig::validate() const { SPC_USAGE_CHECK(every_seconds >= 0, "log.every_seconds must be >= 0"); }
+void LogConfig::validate() const {
+  SPC_USAGE_CHECK(every_seconds >= 0, "log.every_seconds must be >= 0");
+}
 
 void DistConfig::add_to(OptionSet& options) {
   options.add("dist.timeout_s", timeout_s, "longest wait for the other ranks, seconds");
-  options.add("dist.expected_ranks", expected_ranks, "refuse to start with another number of ranks, 0: any");
+  options.add("dist.expected_ranks", expected_ranks,
+              "refuse to start with another number of ranks, 0: any");
   options.add_check([this] { validate(); });
 }
 
 void DistConfig::validate() const {
-  SPC_USAGE_CHECK(timeout_s > 0 && expected_ranks >= 0, "dist.timeout_s must be > 0 and dist.expected_ranks >= 0");
+  SPC_USAGE_CHECK(timeout_s > 0 && expected_ranks >= 0,
+                  "dist.timeout_s must be > 0 and dist.expected_ranks >= 0");
 }
 
 void RunConfig::add_to(OptionSet& options) {
-  options.add("fbank.num_mel_bins", num_mel_bins, "mel bins that the shards must have, 0: whatever they have");
+  options.add("fbank.num_mel_bins", num_mel_bins,
+              "mel bins that the shards must have, 0: whatever they have");
   model.add_to(options);
   head.add_to(options);
   dino.add_to(options);
@@ -109,8 +136,9 @@ void RunConfig::add_to(OptionSet& options) {
 }
 
 bool may_differ_on_resume(const std::string& key) {
-  return key == "train.max_steps" || key == "train.threads" || key == "train.max_nonfinite_steps" || key.starts_with("checkpoint.") ||
-         key.starts_with("log.") || key.starts_with("dist.") || key.starts_with("loader.");
+  return key == "train.max_steps" || key == "train.threads" || key == "train.max_nonfinite_steps" ||
+         key.starts_with("checkpoint.") || key.starts_with("log.") || key.starts_with("dist.") ||
+         key.starts_with("loader.");
 }
 
 }  // namespace spc

@@ -14,40 +14,40 @@ namespace spc {
 
 struct DinoConfig {
   double student_temp = 0.1;
-  double teacher_temp = 0.07;               // after the warm-up
-  double warmup_teacher_temp = 0.04;        // at the start
-  double warmup_teacher_temp_epochs = 30;   // linear between the two
-  double momentum_teacher = 0.996;          // of the moving average at the start; cosine to 1
+  double teacher_temp = 0.07;              // after the warm-up
+  double warmup_teacher_temp = 0.04;       // at the start
+  double warmup_teacher_temp_epochs = 30;  // linear between the two
+  double momentum_teacher = 0.996;         // of the moving average at the start; cosine to 1
   double center_momentum = 0.9;
-  double freeze_last_layer_epochs = 1;      // the prototypes get no update
+  double freeze_last_layer_epochs = 1;  // the prototypes get no update
   void add_to(OptionSet& options);
   void validate() const;
 };
 
 struct OptimConfig {
-  std::string type = "sgd";      // sgd (momentum) | adamw
+  std::string type = "sgd";  // sgd (momentum) | adamw
   double lr = 0.2;
   double min_lr = 5e-5;
-  bool scale_lr = true;          // lr and min_lr times batch_size / 256
-  double warmup_epochs = 20;     // linear from zero
-  double weight_decay = 5e-5;    // not on biases and other 1-D parameters
-  double momentum = 0.9;         // sgd
-  double beta1 = 0.9;            // adamw
+  bool scale_lr = true;        // lr and min_lr times batch_size / 256
+  double warmup_epochs = 20;   // linear from zero
+  double weight_decay = 5e-5;  // not on biases and other 1-D parameters
+  double momentum = 0.9;       // sgd
+  double beta1 = 0.9;          // adamw
   double beta2 = 0.999;
   double eps = 1e-8;
-  double clip_norm = 3.0;        // largest L2 norm of each tensor's gradient; 0: no clipping
+  double clip_norm = 3.0;  // largest L2 norm of each tensor's gradient; 0: no clipping
   void add_to(OptionSet& options);
   void validate() const;
 };
 
 struct TrainConfig {
-  double epochs = 150;           // what the schedules span
-  int64_t max_steps = 0;         // stop earlier, without changing the schedules; 0: no
-  int64_t batch_size = 512;      // utterances per step, all ranks together
+  double epochs = 150;       // what the schedules span
+  int64_t max_steps = 0;     // stop earlier, without changing the schedules; 0: no
+  int64_t batch_size = 512;  // utterances per step, all ranks together
   int64_t seed = 1;
   std::string precision = "auto";  // auto | fp32 | bf16 | fp64
-  int threads = 0;               // compute threads per rank; 0: this rank's share of the cores
-  bool sync_bn = true;           // batch statistics over all ranks
+  int threads = 0;                 // compute threads per rank; 0: this rank's share of the cores
+  bool sync_bn = true;             // batch statistics over all ranks
   int64_t max_nonfinite_steps = 10;
   void add_to(OptionSet& options);
   void validate() const;
@@ -90,7 +90,8 @@ struct RunConfig {
   void add_to(OptionSet& options);
 };
 
-/// True for keys that a continued run may change: they decide when to stop, to save and to speak, not what is computed.
+/// True for keys that a continued run may change: they decide when to stop, to save and to speak,
+/// not what is computed.
 bool may_differ_on_resume(const std::string& key);
 
 }  // namespace spc

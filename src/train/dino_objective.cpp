@@ -12,7 +12,8 @@ namespace spc {
 namespace {
 
 void append(const std::string& prefix, const TensorTable& from, TensorTable& to) {
-  for (const NamedTensor& each : from) to.push_back({prefix + each.name, each.tensor, each.trainable});
+  for (const NamedTensor& each : from)
+    to.push_back({prefix + each.name, each.tensor, each.trainable});
 }
 
 // Spread of the embeddings' directions: near 1 when they point everywhere, 0 when all are the same.
@@ -23,15 +24,20 @@ double direction_spread(const at::Tensor& embeddings_NE) {
 
 }  // namespace
 
-DinoObjective::DinoObjective(const RunConfig& config, int64_t num_mel_bins, Precision precision, Communicator& comm)
+DinoObjective::DinoObjective(const RunConfig& config, int64_t num_mel_bins, Precision precision,
+                             Communicator& comm)
     : config_(config),
       num_mel_bins_(num_mel_bins),
       precision_(precision),
       comm_(comm),
-      student_{SpcNet(config.model, num_mel_bins, static_cast<uint64_t>(config.train.seed), storage_type(precision)),
-               DinoHead(config.head, config.model.embedding_dim, static_cast<uint64_t>(config.train.seed), storage_type(precision))},
-      teacher_{SpcNet(config.model, num_mel_bins, static_cast<uint64_t>(config.train.seed), storage_type(precision)),
-               DinoHead(config.head, config.model.embedding_dim, static_cast<uint64_t>(config.train.seed), storage_type(precision))},
+      student_{SpcNet(config.model, num_mel_bins, static_cast<uint64_t>(config.train.seed),
+                      storage_type(precision)),
+               DinoHead(config.head, config.model.embedding_dim,
+                        static_cast<uint64_t>(config.train.seed), storage_type(precision))},
+      teacher_{SpcNet(config.model, num_mel_bins, static_cast<uint64_t>(config.train.seed),
+                      storage_type(precision)),
+               DinoHead(config.head, config.model.embedding_dim,
+                        static_cast<uint64_t>(config.train.seed), storage_type(precision))},
       center_(at::zeros({config.head.out_dim}, storage_type(precision))) {
   const auto join = [](const Network& network) {
     TensorTable table;
@@ -52,11 +58,15 @@ DinoObjective::DinoObjective(const RunConfig& config, int64_t num_mel_bins, Prec
   state_.push_back({"center", center_, false});
 }
 
-double DinoObjective::uniform_loss() const { return std::log(static_cast<double>(config_.head.out_dim)); }
+double DinoObjective::uniform_loss() const {
+  return std::log(static_cast<double>(config_.head.out_dim));
+}
 
-at::Tensor DinoObjective::views_of(const std::vector<float>& feats, int64_t rows, int64_t frames) const {
+at::Tensor DinoObjective::views_of(const std::vector<float>& feats, int64_t rows,
+                                   int64_t frames) const {
   // The batch outlives the step, so the tensor may look straight into it; nothing writes there.
-  return at::from_blob(const_cast<float*>(feats.data()), {rows, frames, num_mel_bins_}, at::kFloat).to(storage_type(precision_));
+  return at::from_blob(const_cast<float*>(feats.data()), {rows, frames, num_mel_bins_}, at::kFloat)
+      .to(storage_type(precision_));
 }
 
 at::Tensor DinoObjective::loss(const Batch& batch, const ScheduleValues& values) {
@@ -70,7 +80,8 @@ at::Tensor DinoObjective::loss(const Batch& batch, const ScheduleValues& values)
   {
     const AutocastScope autocast(precision_);
     {
-      // The teacher normalises by its own batch statistics too; its running ones are what extraction uses.
+      // The teacher normalises by its own batch statistics too; its running ones are what
+      // extraction uses.
       const c10::NoGradGuard no_grad;
       teacher_embeddings = teacher_.backbone.forward(global, mode);
       teacher_logits = teacher_.head.forward(teacher_embeddings, mode);
@@ -78,12 +89,14 @@ at::Tensor DinoObjective::loss(const Batch& batch, const ScheduleValues& values)
     // One pass per length: pooling and batch statistics differ between lengths.
     std::vector<at::Tensor> embeddings{student_.backbone.forward(global, mode)};
     if (views.num_local > 0) {
-      embeddings.push_back(student_.backbone.forward(views_of(batch.local, views.num_local * rows, views.local_frames), mode));
+      embeddings.push_back(student_.backbone.forward(
+          views_of(batch.local, views.num_local * rows, views.local_frames), mode));
     }
     student_logits = student_.head.forward(at::cat(embeddings, 0), mode);
   }
-  const DinoLossResult result = dino_loss(student_logits, teacher_logits, center_, views.num_global, views.num_global + views.num_local,
-                                          config_.dino.student_temp, values.teacher_temp, config_.train.batch_size);
+  const DinoLossResult result = dino_loss(
+      student_logits, teacher_logits, center_, views.num_global, views.num_global + views.num_local,
+      config_.dino.student_temp, values.teacher_temp, config_.train.batch_size);
   // Used from the next step on, so it may travel while backward runs.
   center_sum_ = result.center_sum.contiguous();
   center_work_ = comm_.all_reduce(center_sum_, ReduceOp::kSum, "centre");
@@ -98,8 +111,10 @@ at::Tensor DinoObjective::loss(const Batch& batch, const ScheduleValues& values)
 void DinoObjective::before_update(const ScheduleValues& values) {
   if (!values.freeze_last_layer) return;
   for (const NamedTensor& each : parameters_) {
-    // No gradient at all: with a zero one, momentum and weight decay would still move the prototypes.
-    if (each.name == std::string("head.") + DinoHead::kLastLayer) each.tensor.mutable_grad().reset();
+    // No gradient at all: with a zero one, momentum and weight decay would still move the
+    // prototypes.
+    if (each.name == std::string("head.") + DinoHead::kLastLayer)
+      each.tensor.mutable_grad().reset();
   }
 }
 
@@ -110,10 +125,14 @@ void DinoObjective::after_update(const ScheduleValues& values) {
     average.mul_(values.momentum_teacher).add_(parameters_[i].tensor, 1 - values.momentum_teacher);
   }
   center_work_->wait();
-  const auto teacher_rows = static_cast<double>(config_.views.num_global * config_.train.batch_size);
-  center_.mul_(config_.dino.center_momentum).add_(center_sum_, (1 - config_.dino.center_momentum) / teacher_rows);
+  const auto teacher_rows =
+      static_cast<double>(config_.views.num_global * config_.train.batch_size);
+  center_.mul_(config_.dino.center_momentum)
+      .add_(center_sum_, (1 - config_.dino.center_momentum) / teacher_rows);
 }
 
-void DinoObjective::skip_update() { center_work_->wait(); }
+void DinoObjective::skip_update() {
+  center_work_->wait();
+}
 
 }  // namespace spc

@@ -1,4 +1,5 @@
-// Self-distillation without labels: the student's view of a crop must tell what the teacher saw in another crop of the same utterance.
+// Self-distillation without labels: the student's view of a crop must tell what the teacher saw in
+// another crop of the same utterance.
 #pragma once
 
 #include <memory>
@@ -15,7 +16,8 @@ namespace spc {
 class DinoObjective : public Objective {
  public:
   /// @param comm  must outlive this
-  DinoObjective(const RunConfig& config, int64_t num_mel_bins, Precision precision, Communicator& comm);
+  DinoObjective(const RunConfig& config, int64_t num_mel_bins, Precision precision,
+                Communicator& comm);
 
   [[nodiscard]] const std::vector<NamedTensor>& parameters() const override { return parameters_; }
   at::Tensor loss(const Batch& batch, const ScheduleValues& values) override;
@@ -32,7 +34,8 @@ class DinoObjective : public Objective {
     SpcNet backbone;
     DinoHead head;
   };
-  [[nodiscard]] at::Tensor views_of(const std::vector<float>& feats, int64_t rows, int64_t frames) const;
+  [[nodiscard]] at::Tensor views_of(const std::vector<float>& feats, int64_t rows,
+                                    int64_t frames) const;
 
   RunConfig config_;
   int64_t num_mel_bins_;
@@ -40,7 +43,7 @@ class DinoObjective : public Objective {
   Communicator& comm_;
   Network student_;
   Network teacher_;
-  at::Tensor center_;  // [K]
+  at::Tensor center_;                            // [K]
   std::vector<NamedTensor> parameters_;          // of the student
   std::vector<NamedTensor> teacher_parameters_;  // in the same order
   TensorTable state_;

@@ -1,4 +1,5 @@
-// Embeddings of whole utterances, computed by all ranks, in the order of the shards whatever their number.
+// Embeddings of whole utterances, computed by all ranks, in the order of the shards whatever their
+// number.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +20,11 @@ struct ExtractConfig {
 };
 
 /// The embeddings of all utterances of the set, on rank 0; other ranks get none. Collective.
-/// Utterances of similar length share a batch that is padded to one of a few lengths (a CPU compiles its convolutions anew for every
-/// shape); the padding is masked out of every layer, so an embedding is that of the utterance alone.
+/// Utterances of similar length share a batch that is padded to one of a few lengths (a CPU
+/// compiles its convolutions anew for every shape); the padding is masked out of every layer, so an
+/// embedding is that of the utterance alone.
 /// @throws Error  an embedding is not finite: names the utterance
-Embeddings extract_embeddings(const SpcNet& network, const ShardSet& shards, const ExtractConfig& config, Communicator& comm);
+Embeddings extract_embeddings(const SpcNet& network, const ShardSet& shards,
+                              const ExtractConfig& config, Communicator& comm);
 
 }  // namespace spc

@@ -20,11 +20,12 @@ class Objective {
  public:
   virtual ~Objective() = default;
 
-  /// What the optimiser updates, "backbone.…" and "head.…", in the order in which gradients are reduced.
+  /// What the optimiser updates, "backbone.…" and "head.…", in the order in which gradients are
+  /// reduced.
   [[nodiscard]] virtual const std::vector<NamedTensor>& parameters() const = 0;
 
-  /// Forward pass over this rank's rows. The loss is this rank's share of the mean over the whole batch, so that the sum of gradients
-  /// over ranks is the gradient. Collective.
+  /// Forward pass over this rank's rows. The loss is this rank's share of the mean over the whole
+  /// batch, so that the sum of gradients over ranks is the gradient. Collective.
   virtual at::Tensor loss(const Batch& batch, const ScheduleValues& values) = 0;
   /// Of the last loss(), without the loss itself.
   [[nodiscard]] virtual const Metrics& metrics() const = 0;

@@ -10,11 +10,14 @@
 namespace spc {
 namespace {
 
-double decay_of(const OptimConfig& config, const at::Tensor& parameter) { return parameter.dim() > 1 ? config.weight_decay : 0.0; }
+double decay_of(const OptimConfig& config, const at::Tensor& parameter) {
+  return parameter.dim() > 1 ? config.weight_decay : 0.0;
+}
 
 TensorTable zeros_like(const std::vector<NamedTensor>& parameters, const std::string& suffix) {
   TensorTable table;
-  for (const NamedTensor& each : parameters) table.push_back({each.name + suffix, at::zeros_like(each.tensor).detach(), false});
+  for (const NamedTensor& each : parameters)
+    table.push_back({each.name + suffix, at::zeros_like(each.tensor).detach(), false});
   return table;
 }
 
@@ -46,8 +49,12 @@ class Sgd : public Optimizer {
 class AdamW : public Optimizer {
  public:
   AdamW(const OptimConfig& config, const std::vector<NamedTensor>& parameters)
-      : config_(config), parameters_(parameters), mean_(zeros_like(parameters, ".exp_avg")), square_(zeros_like(parameters, ".exp_avg_sq")) {
-    for (const NamedTensor& each : parameters) steps_.push_back({each.name + ".step", at::zeros({1}, at::kLong), false});
+      : config_(config),
+        parameters_(parameters),
+        mean_(zeros_like(parameters, ".exp_avg")),
+        square_(zeros_like(parameters, ".exp_avg_sq")) {
+    for (const NamedTensor& each : parameters)
+      steps_.push_back({each.name + ".step", at::zeros({1}, at::kLong), false});
   }
 
   void step(double lr) override {
@@ -64,7 +71,8 @@ class AdamW : public Optimizer {
       square.mul_(config_.beta2).addcmul_(gradient, gradient, 1 - config_.beta2);
       const double mean_correction = 1 - std::pow(config_.beta1, count);
       const double square_correction = 1 - std::pow(config_.beta2, count);
-      const at::Tensor denominator = square.sqrt().div_(std::sqrt(square_correction)).add_(config_.eps);
+      const at::Tensor denominator =
+          square.sqrt().div_(std::sqrt(square_correction)).add_(config_.eps);
       parameter.addcdiv_(mean, denominator, -lr / mean_correction);
     }
   }
@@ -85,7 +93,8 @@ class AdamW : public Optimizer {
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config, const std::vector<NamedTensor>& parameters) {
+std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config,
+                                          const std::vector<NamedTensor>& parameters) {
   if (config.type == "adamw") return std::make_unique<AdamW>(config, parameters);
   SPC_ASSERT(config.type == "sgd", "optimizer ", config.type);
   return std::make_unique<Sgd>(config, parameters);

@@ -34,14 +34,19 @@ Precision resolve_precision(const std::string& name, Communicator& comm) {
 
 std::string to_text(Precision precision) {
   switch (precision) {
-    case Precision::kBf16: return "bf16";
-    case Precision::kFp64: return "fp64";
-    case Precision::kFp32: break;
+    case Precision::kBf16:
+      return "bf16";
+    case Precision::kFp64:
+      return "fp64";
+    case Precision::kFp32:
+      break;
   }
   return "fp32";
 }
 
-at::ScalarType storage_type(Precision precision) { return precision == Precision::kFp64 ? at::kDouble : at::kFloat; }
+at::ScalarType storage_type(Precision precision) {
+  return precision == Precision::kFp64 ? at::kDouble : at::kFloat;
+}
 
 AutocastScope::AutocastScope(Precision precision) : active_(precision == Precision::kBf16) {
   if (!active_) return;

@@ -18,8 +18,9 @@ std::string to_text(Precision precision);
 /// Of parameters and features.
 at::ScalarType storage_type(Precision precision);
 
-/// Autocast to bf16 while it lives, when the precision says so. Autocast keeps bf16 copies of weights; at the end of the outermost scope
-/// they are dropped, else the next step would compute with the weights from before its update.
+/// Autocast to bf16 while it lives, when the precision says so. Autocast keeps bf16 copies of
+/// weights; at the end of the outermost scope they are dropped, else the next step would compute
+/// with the weights from before its update.
 class AutocastScope {
  public:
   explicit AutocastScope(Precision precision);

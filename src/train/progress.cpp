@@ -34,7 +34,8 @@ void Progress::add(const StepResult& result, double data_seconds) {
   reduce_seconds_ += result.reduce_seconds;
 }
 
-Progress::Report Progress::report(int64_t step, const ScheduleValues& values, int64_t skipped_steps) {
+Progress::Report Progress::report(int64_t step, const ScheduleValues& values,
+                                  int64_t skipped_steps) {
   const double seconds = since_report_.restart();
   const double steps = steps_ > 0 ? static_cast<double>(steps_) : 1;
   const double rate = static_cast<double>(steps_ * batch_size_) / seconds;
@@ -42,15 +43,25 @@ Progress::Report Progress::report(int64_t step, const ScheduleValues& values, in
   const double loss = loss_sum_ / steps;
   Report report;
   std::array<char, 256> line{};
-  std::snprintf(line.data(), line.size(), "step %lld/%lld  epoch %.2f  loss %.4f  lr %.3g  %.2f samples/s  data-wait %.1f %%  ETA %s",
-                static_cast<long long>(step), static_cast<long long>(end_step_), values.epoch, loss, values.lr, rate,
-                100 * data_seconds_ / seconds, duration(eta).c_str());
+  std::snprintf(
+      line.data(), line.size(),
+      "step %lld/%lld  epoch %.2f  loss %.4f  lr %.3g  %.2f samples/s  data-wait %.1f %%  ETA %s",
+      static_cast<long long>(step), static_cast<long long>(end_step_), values.epoch, loss,
+      values.lr, rate, 100 * data_seconds_ / seconds, duration(eta).c_str());
   report.line = line.data();
   JsonObject json;
-  json.set("step", step).set("epoch", values.epoch).set("samples", step * batch_size_).set("loss", loss).set("lr", values.lr);
-  json.set("teacher_temp", values.teacher_temp).set("momentum_teacher", values.momentum_teacher).set("grad_norm", last_.grad_norm);
+  json.set("step", step)
+      .set("epoch", values.epoch)
+      .set("samples", step * batch_size_)
+      .set("loss", loss)
+      .set("lr", values.lr);
+  json.set("teacher_temp", values.teacher_temp)
+      .set("momentum_teacher", values.momentum_teacher)
+      .set("grad_norm", last_.grad_norm);
   for (const auto& [name, value] : last_.metrics) json.set(name, value);
-  json.set("samples_per_s", rate).set("data_wait", data_seconds_ / seconds).set("reduce_wait", reduce_seconds_ / seconds);
+  json.set("samples_per_s", rate)
+      .set("data_wait", data_seconds_ / seconds)
+      .set("reduce_wait", reduce_seconds_ / seconds);
   json.set("eta_s", eta).set("skipped_steps", skipped_steps);
   report.json = json.str();
   steps_ = 0;

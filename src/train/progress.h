@@ -12,7 +12,8 @@ namespace spc {
 
 class Progress {
  public:
-  Progress(double every_seconds, int64_t batch_size, int64_t end_step) : every_seconds_(every_seconds), batch_size_(batch_size), end_step_(end_step) {}
+  Progress(double every_seconds, int64_t batch_size, int64_t end_step)
+      : every_seconds_(every_seconds), batch_size_(batch_size), end_step_(end_step) {}
 
   /// Takes in one step. @param data_seconds  waited for the loader
   void add(const StepResult& result, double data_seconds);

@@ -9,10 +9,12 @@
 
 namespace spc {
 
-/// The utterances of the folders, or those alone whose ids stand first in the lines of the file `list`.
+/// The utterances of the folders, or those alone whose ids stand first in the lines of the file
+/// `list`.
 ShardSet open_shards(const std::vector<std::string>& folders, const std::string& list);
 
-/// Sets the compute threads of this process: `threads`, or for 0 this rank's share of the machine's cores.
+/// Sets the compute threads of this process: `threads`, or for 0 this rank's share of the machine's
+/// cores.
 void set_compute_threads(int threads, const Communicator& comm);
 
 }  // namespace spc

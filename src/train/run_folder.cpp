@@ -21,7 +21,8 @@ std::filesystem::path make_folder(const std::filesystem::path& path) {
 
 RunFolder::RunFolder(const std::filesystem::path& path)
     : path_(make_folder(path)),
-      lock_(path / "lock", concat("another run is at work in ", path.string(), "; wait for its end or use another --run")) {}
+      lock_(path / "lock", concat("another run is at work in ", path.string(),
+                                  "; wait for its end or use another --run")) {}
 
 void RunFolder::write_description(const ResolvedConfig& config, const std::string& run_json) {
   write_text_atomically(path_ / "config.ini", to_ini(config));
@@ -41,13 +42,15 @@ std::vector<std::string> config_differences(const std::string& saved, const Reso
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("[") && line.ends_with("]")) section = line.substr(1, line.size() - 2);
     const size_t equals = line.find(" = ");
-    if (equals != std::string::npos) before[section + "." + line.substr(0, equals)] = line.substr(equals + 3);
+    if (equals != std::string::npos)
+      before[section + "." + line.substr(0, equals)] = line.substr(equals + 3);
   }
   std::vector<std::string> differences;
   for (const auto& [key, value] : now) {
     const auto found = before.find(key);
     const std::string old = found == before.end() ? "(absent)" : found->second;
-    if (old != value && !may_differ_on_resume(key)) differences.push_back(concat(key, ": ", old, " -> ", value));
+    if (old != value && !may_differ_on_resume(key))
+      differences.push_back(concat(key, ": ", old, " -> ", value));
   }
   return differences;
 }

@@ -1,4 +1,5 @@
-// A run's folder:  config.ini  run.json  train.jsonl  checkpoints/  and a lock that keeps a second run out.
+// A run's folder:  config.ini  run.json  train.jsonl  checkpoints/  and a lock that keeps a second
+// run out.
 #pragma once
 
 #include <filesystem>
@@ -16,12 +17,14 @@ using ResolvedConfig = std::vector<std::pair<std::string, std::string>>;
 /// Rank 0's alone.
 class RunFolder {
  public:
-  /// Makes the folder, takes the lock. @throws Error  another run holds it, or the folder cannot be made
+  /// Makes the folder, takes the lock. @throws Error  another run holds it, or the folder cannot be
+  /// made
   explicit RunFolder(const std::filesystem::path& path);
 
   /// config.ini as resolved, and run.json with versions, ranks and seeds.
   void write_description(const ResolvedConfig& config, const std::string& run_json);
-  /// Adds a line to train.jsonl; it is on its way to the disk when this returns. @throws Error  it cannot be written
+  /// Adds a line to train.jsonl; it is on its way to the disk when this returns. @throws Error  it
+  /// cannot be written
   void log_json(const std::string& json);
 
  private:
@@ -30,7 +33,8 @@ class RunFolder {
   std::ofstream log_;
 };
 
-/// The keys in which two resolved configurations differ, those left out that a continued run may change: "train.batch_size: 32 -> 64".
+/// The keys in which two resolved configurations differ, those left out that a continued run may
+/// change: "train.batch_size: 32 -> 64".
 /// @param saved  INI text of a checkpoint
 std::vector<std::string> config_differences(const std::string& saved, const ResolvedConfig& now);
 

@@ -18,8 +18,10 @@ Schedule::Schedule(const RunConfig& config, int64_t num_utts)
     : optim_(config.optim),
       dino_(config.dino),
       num_utts_(static_cast<double>(num_utts)),
-      total_utterances_(std::max(1.0, std::round(static_cast<double>(num_utts) * config.train.epochs))),  // 100 x 1.1 is 110
-      total_steps_(std::llround(std::ceil(total_utterances_ / static_cast<double>(config.train.batch_size)))) {
+      total_utterances_(std::max(1.0, std::round(static_cast<double>(num_utts) *
+                                                 config.train.epochs))),  // 100 x 1.1 is 110
+      total_steps_(std::llround(
+          std::ceil(total_utterances_ / static_cast<double>(config.train.batch_size)))) {
   const double scale = optim_.scale_lr ? static_cast<double>(config.train.batch_size) / 256 : 1;
   peak_lr_ = optim_.lr * scale;
   final_lr_ = optim_.min_lr * scale;
@@ -30,9 +32,14 @@ ScheduleValues Schedule::at(int64_t utterances) const {
   ScheduleValues values;
   values.epoch = seen / num_utts_;
   const double warmup = optim_.warmup_epochs * num_utts_;
-  values.lr = seen < warmup ? peak_lr_ * seen / warmup : cosine(peak_lr_, final_lr_, (seen - warmup) / std::max(1.0, total_utterances_ - warmup));
-  const double heated = dino_.warmup_teacher_temp_epochs > 0 ? std::min(1.0, values.epoch / dino_.warmup_teacher_temp_epochs) : 1.0;
-  values.teacher_temp = dino_.warmup_teacher_temp + (dino_.teacher_temp - dino_.warmup_teacher_temp) * heated;
+  values.lr = seen < warmup ? peak_lr_ * seen / warmup
+                            : cosine(peak_lr_, final_lr_,
+                                     (seen - warmup) / std::max(1.0, total_utterances_ - warmup));
+  const double heated = dino_.warmup_teacher_temp_epochs > 0
+                            ? std::min(1.0, values.epoch / dino_.warmup_teacher_temp_epochs)
+                            : 1.0;
+  values.teacher_temp =
+      dino_.warmup_teacher_temp + (dino_.teacher_temp - dino_.warmup_teacher_temp) * heated;
   values.momentum_teacher = cosine(dino_.momentum_teacher, 1, seen / total_utterances_);
   values.freeze_last_layer = values.epoch < dino_.freeze_last_layer_epochs;
   return values;

@@ -1,5 +1,6 @@
-// Every quantity that changes during training, as a pure function of the utterances seen so far by all ranks together.
-// Counting utterances, not steps, makes a schedule mean the same for any number of ranks and any batch size.
+// Every quantity that changes during training, as a pure function of the utterances seen so far by
+// all ranks together. Counting utterances, not steps, makes a schedule mean the same for any number
+// of ranks and any batch size.
 #pragma once
 
 #include <cstdint>

@@ -13,6 +13,7 @@ namespace {
 
 std::vector<at::Tensor> tensors_of(const std::vector<NamedTensor>& parameters) {
   std::vector<at::Tensor> tensors;
+  tensors.reserve(parameters.size());
   for (const NamedTensor& each : parameters) tensors.push_back(each.tensor);
   return tensors;
 }
@@ -31,7 +32,8 @@ std::string Stepper::find_nonfinite(double loss) const {
   for (const NamedTensor& each : objective_.parameters()) {
     const at::Tensor& gradient = each.tensor.grad();
     // A sum is infinite or NaN if a term is, and one pass.
-    if (gradient.defined() && !std::isfinite(gradient.sum().item<double>())) return "gradient of " + each.name;
+    if (gradient.defined() && !std::isfinite(gradient.sum().item<double>()))
+      return "gradient of " + each.name;
   }
   return "";
 }
@@ -57,13 +59,17 @@ StepResult Stepper::run(const Batch& batch, const ScheduleValues& values, bool s
   result.loss = reduced[0];
   result.stop = reduced[1] > 0;
   result.finite = reduced[2] == 0;
-  for (size_t i = 0; i < objective_.metrics().size(); ++i) result.metrics.emplace_back(objective_.metrics()[i].first, reduced[3 + i]);
+  for (size_t i = 0; i < objective_.metrics().size(); ++i)
+    result.metrics.emplace_back(objective_.metrics()[i].first, reduced[3 + i]);
 
   if (!result.finite) {
-    at::Tensor first = at::full({1}, problem.empty() ? std::numeric_limits<int64_t>::max() : int64_t{comm_.rank()}, at::kLong);
+    at::Tensor first =
+        at::full({1}, problem.empty() ? std::numeric_limits<int64_t>::max() : int64_t{comm_.rank()},
+                 at::kLong);
     comm_.all_reduce_now(first, ReduceOp::kMin, "search for the rank of a non-finite value");
     const auto rank = static_cast<int>(first.item<int64_t>());
-    result.first_nonfinite = concat("rank ", rank, ": ", broadcast_text(comm_, problem, rank, "name of a non-finite value"));
+    result.first_nonfinite = concat(
+        "rank ", rank, ": ", broadcast_text(comm_, problem, rank, "name of a non-finite value"));
     objective_.skip_update();
     return result;
   }

@@ -11,13 +11,13 @@
 namespace spc {
 
 struct StepResult {
-  bool finite = true;          // over all ranks; if not, nothing was updated
+  bool finite = true;           // over all ranks; if not, nothing was updated
   std::string first_nonfinite;  // "rank 1: gradient of backbone.fc.weight"
-  bool stop = false;           // some rank was asked to stop
-  double loss = 0;             // mean over the whole batch
-  double grad_norm = 0;        // of all gradients, before clipping
-  Metrics metrics;             // summed over ranks
-  double reduce_seconds = 0;   // waiting for other ranks after backward
+  bool stop = false;            // some rank was asked to stop
+  double loss = 0;              // mean over the whole batch
+  double grad_norm = 0;         // of all gradients, before clipping
+  Metrics metrics;              // summed over ranks
+  double reduce_seconds = 0;    // waiting for other ranks after backward
 };
 
 class Stepper {

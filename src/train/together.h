@@ -25,7 +25,8 @@ void on_rank_zero(Communicator& comm, const std::string& what, Body&& body) {
   SPC_CHECK(problem.empty(), problem);
 }
 
-/// Gives every rank the tensors of rank 0, then proves by a checksum over all bytes that they are the same. Collective.
+/// Gives every rank the tensors of rank 0, then proves by a checksum over all bytes that they are
+/// the same. Collective.
 void broadcast_tensors(Communicator& comm, const TensorTable& table);
 
 /// CRC-32C over the bytes of all tensors, in order.

@@ -78,8 +78,8 @@ class Trainer {
   ShardSet shards_;
   std::optional<ShardSet> noise_;
   Schedule schedule_;
-  std::optional<RunFolder> folder_;       // rank 0
-  std::optional<TensorFile> saved_;       // rank 0
+  std::optional<RunFolder> folder_;  // rank 0
+  std::optional<TensorFile> saved_;  // rank 0
   Precision precision_ = Precision::kFp32;
   std::unique_ptr<Objective> objective_;
   std::unique_ptr<Optimizer> optimizer_;
@@ -91,27 +91,35 @@ class Trainer {
 
 void Trainer::check() const {
   const int64_t bins = shards_.num_mel_bins();
-  SPC_USAGE_CHECK(config_.num_mel_bins == 0 || config_.num_mel_bins == bins, "fbank.num_mel_bins = ", config_.num_mel_bins,
-                  " but the shards have ", bins, "; drop the key, or pack with --fbank.num_mel_bins ", config_.num_mel_bins);
-  SPC_USAGE_CHECK(!noise_ || noise_->num_mel_bins() == bins, "the noise shards have ", noise_ ? noise_->num_mel_bins() : 0,
-                  " mel bins, the others ", bins, "; pack them alike");
-  SPC_USAGE_CHECK(config_.train.batch_size >= comm_.world_size(), "train.batch_size = ", config_.train.batch_size, " for ",
-                  comm_.world_size(), " ranks; every rank needs a row");
-  SPC_USAGE_CHECK(config_.dist.expected_ranks == 0 || config_.dist.expected_ranks == comm_.world_size(),
-                  "dist.expected_ranks = ", config_.dist.expected_ranks, " but MPI started ", comm_.world_size());
+  SPC_USAGE_CHECK(config_.num_mel_bins == 0 || config_.num_mel_bins == bins,
+                  "fbank.num_mel_bins = ", config_.num_mel_bins, " but the shards have ", bins,
+                  "; drop the key, or pack with --fbank.num_mel_bins ", config_.num_mel_bins);
+  SPC_USAGE_CHECK(!noise_ || noise_->num_mel_bins() == bins, "the noise shards have ",
+                  noise_ ? noise_->num_mel_bins() : 0, " mel bins, the others ", bins,
+                  "; pack them alike");
+  SPC_USAGE_CHECK(config_.train.batch_size >= comm_.world_size(),
+                  "train.batch_size = ", config_.train.batch_size, " for ", comm_.world_size(),
+                  " ranks; every rank needs a row");
+  SPC_USAGE_CHECK(
+      config_.dist.expected_ranks == 0 || config_.dist.expected_ranks == comm_.world_size(),
+      "dist.expected_ranks = ", config_.dist.expected_ranks, " but MPI started ",
+      comm_.world_size());
 }
 
-// What the checkpoint says goes first: it must fit this configuration, and its resolved precision is kept.
+// What the checkpoint says goes first: it must fit this configuration, and its resolved precision
+// is kept.
 void Trainer::take_over_or_start() {
   std::string precision = config_.train.precision;
   on_rank_zero(comm_, "comparing with the checkpoint", [&] {
     if (!saved_) return;
     const CheckpointInfo info = read_info(*saved_);
     std::vector<std::string> differences = config_differences(info.config, arguments_.resolved);
-    if (info.data != fingerprint(shards_)) differences.push_back(concat("the utterances: ", info.data, " -> ", fingerprint(shards_)));
+    if (info.data != fingerprint(shards_))
+      differences.push_back(concat("the utterances: ", info.data, " -> ", fingerprint(shards_)));
     std::string list;
     for (const std::string& difference : differences) list += "\n  " + difference;
-    SPC_CHECK(differences.empty(), "the run in ", arguments_.run, " was started with another configuration:", list,
+    SPC_CHECK(differences.empty(), "the run in ", arguments_.run,
+              " was started with another configuration:", list,
               "\nUse the same one to continue it, or another --run");
     precision = info.precision;
     step_ = info.step;
@@ -124,7 +132,8 @@ void Trainer::take_over_or_start() {
 
 TensorTable Trainer::state() const {
   TensorTable all = objective_->state();
-  for (const NamedTensor& each : optimizer_->state()) all.push_back({"optimizer." + each.name, each.tensor, false});
+  for (const NamedTensor& each : optimizer_->state())
+    all.push_back({"optimizer." + each.name, each.tensor, false});
   return all;
 }
 
@@ -140,7 +149,9 @@ void Trainer::load_or_init() {
       for (const char* role : {"student.backbone.", "teacher.backbone."}) {
         TensorTable backbone;
         for (const NamedTensor& each : objective_->state()) {
-          if (each.name.starts_with(role)) backbone.push_back({each.name.substr(std::string(role).size()), each.tensor, each.trainable});
+          if (each.name.starts_with(role))
+            backbone.push_back(
+                {each.name.substr(std::string(role).size()), each.tensor, each.trainable});
         }
         load_tensors(file, source, backbone);
       }
@@ -154,14 +165,22 @@ void Trainer::load_or_init() {
 void Trainer::describe() {
   const int threads = at::get_num_threads();
   log_info(version_line());
-  log_info(concat(shards_.utts().size(), " utterances, ", shards_.num_mel_bins(), " mel bins; ", comm_.world_size(), " ranks x ", threads,
-                  " threads, ", to_text(precision_), "; ", num_parameters(objective_->parameters()), " parameters"));
-  log_info(concat("steps ", step_, " to ", end_step(), " of ", schedule_.total_steps(), ", batch ", config_.train.batch_size,
-                  "; learning rate ", to_text(schedule_.peak_lr()), " -> ", to_text(schedule_.final_lr()),
+  log_info(concat(shards_.utts().size(), " utterances, ", shards_.num_mel_bins(), " mel bins; ",
+                  comm_.world_size(), " ranks x ", threads, " threads, ", to_text(precision_), "; ",
+                  num_parameters(objective_->parameters()), " parameters"));
+  log_info(concat("steps ", step_, " to ", end_step(), " of ", schedule_.total_steps(), ", batch ",
+                  config_.train.batch_size, "; learning rate ", to_text(schedule_.peak_lr()),
+                  " -> ", to_text(schedule_.final_lr()),
                   config_.optim.scale_lr ? " (scaled by batch_size / 256)" : ""));
   JsonObject json;
-  json.set("version", version_line()).set("torch", TORCH_VERSION).set("world_size", comm_.world_size()).set("threads", threads);
-  json.set("precision", to_text(precision_)).set("seed", config_.train.seed).set("data", fingerprint(shards_)).set("fbank", shards_.fbank());
+  json.set("version", version_line())
+      .set("torch", TORCH_VERSION)
+      .set("world_size", comm_.world_size())
+      .set("threads", threads);
+  json.set("precision", to_text(precision_))
+      .set("seed", config_.train.seed)
+      .set("data", fingerprint(shards_))
+      .set("fbank", shards_.fbank());
   json.set("parameters", num_parameters(objective_->parameters())).set("first_step", step_);
   folder_->write_description(arguments_.resolved, json.str());
   if (step_ > 0) folder_->log_json(JsonObject().set("event", "continued").set("step", step_).str());
@@ -193,9 +212,13 @@ void Trainer::note_nonfinite(const StepResult& result) {
   }
   ++skipped_;
   ++skipped_in_a_row_;
-  if (comm_.rank() == 0) log_warning(concat("step ", step_, " skipped on all ranks: ", result.first_nonfinite, " is not finite"));
-  SPC_CHECK(skipped_in_a_row_ < config_.train.max_nonfinite_steps, skipped_in_a_row_, " steps in a row were not finite, the last at step ", step_,
-            ", ", result.first_nonfinite, "; lower optim.lr, or set train.precision fp32. The last checkpoint is good");
+  if (comm_.rank() == 0)
+    log_warning(concat("step ", step_, " skipped on all ranks: ", result.first_nonfinite,
+                       " is not finite"));
+  SPC_CHECK(skipped_in_a_row_ < config_.train.max_nonfinite_steps, skipped_in_a_row_,
+            " steps in a row were not finite, the last at step ", step_, ", ",
+            result.first_nonfinite,
+            "; lower optim.lr, or set train.precision fp32. The last checkpoint is good");
 }
 
 TrainEnd Trainer::run() {
@@ -203,11 +226,14 @@ TrainEnd Trainer::run() {
   const auto seed = static_cast<uint64_t>(config_.train.seed);
   const RowRange rows = rows_of_rank(batch_size, comm_.rank(), comm_.world_size());
   if (comm_.rank() == 0) describe();
-  Loader loader(shards_, noise_ ? &*noise_ : nullptr, config_.views, config_.augment, config_.loader, seed,
-                {batch_size, rows.begin, rows.end, step_, end_step()});
+  Loader loader(shards_, noise_ ? &*noise_ : nullptr, config_.views, config_.augment,
+                config_.loader, seed, {batch_size, rows.begin, rows.end, step_, end_step()});
   Stepper stepper(*objective_, *optimizer_, comm_, config_.optim.clip_norm);
-  EpochCoverage coverage(static_cast<int64_t>(shards_.utts().size()), seed, step_ * batch_size, comm_);
-  CollapseMonitor collapse(objective_->uniform_loss(), std::max(config_.optim.warmup_epochs, config_.dino.warmup_teacher_temp_epochs));
+  EpochCoverage coverage(static_cast<int64_t>(shards_.utts().size()), seed, step_ * batch_size,
+                         comm_);
+  CollapseMonitor collapse(
+      objective_->uniform_loss(),
+      std::max(config_.optim.warmup_epochs, config_.dino.warmup_teacher_temp_epochs));
   Progress progress(config_.log.every_seconds, batch_size, end_step());
   TrainEnd end = TrainEnd::kDone;
   while (step_ < end_step()) {
@@ -221,12 +247,15 @@ TrainEnd Trainer::run() {
     note_nonfinite(result);
     if (comm_.rank() == 0) {
       progress.add(result, data_seconds);
-      const auto entropy = std::find_if(result.metrics.begin(), result.metrics.end(), [](const auto& m) { return m.first == "teacher_entropy"; });
-      const std::string warning =
-          entropy == result.metrics.end() || !result.finite ? "" : collapse.add(values.epoch, result.loss, entropy->second);
+      const auto entropy = std::find_if(result.metrics.begin(), result.metrics.end(),
+                                        [](const auto& m) { return m.first == "teacher_entropy"; });
+      const std::string warning = entropy == result.metrics.end() || !result.finite
+                                      ? ""
+                                      : collapse.add(values.epoch, result.loss, entropy->second);
       if (!warning.empty()) log_warning(warning);
       if (progress.due() || step_ == end_step() || result.stop) {
-        const Progress::Report report = progress.report(step_, schedule_.at(step_ * batch_size), skipped_);
+        const Progress::Report report =
+            progress.report(step_, schedule_.at(step_ * batch_size), skipped_);
         log_info(report.line);
         folder_->log_json(report.json);
       }
@@ -241,14 +270,18 @@ TrainEnd Trainer::run() {
   at::Tensor memory = at::full({1}, peak_memory_bytes(), at::kLong);
   comm_.all_reduce_now(memory, ReduceOp::kMax, "peak memory");
   if (comm_.rank() == 0) {
-    const char* said = end == TrainEnd::kDone ? "done" : "stopped as asked; the same command continues";
-    log_info(concat(said, " after step ", step_, "; peak memory of a rank ", memory.item<int64_t>() >> 20, " MiB; run folder ", arguments_.run));
+    const char* said =
+        end == TrainEnd::kDone ? "done" : "stopped as asked; the same command continues";
+    log_info(concat(said, " after step ", step_, "; peak memory of a rank ",
+                    memory.item<int64_t>() >> 20, " MiB; run folder ", arguments_.run));
   }
   return end;
 }
 
 }  // namespace
 
-TrainEnd train(const TrainArguments& arguments, Communicator& comm) { return Trainer(arguments, comm).run(); }
+TrainEnd train(const TrainArguments& arguments, Communicator& comm) {
+  return Trainer(arguments, comm).run();
+}
 
 }  // namespace spc

@@ -12,12 +12,12 @@ namespace spc {
 
 struct TrainArguments {
   RunConfig config;
-  ResolvedConfig resolved;               // the same as text
-  std::vector<std::string> shards;       // folders
+  ResolvedConfig resolved;          // the same as text
+  std::vector<std::string> shards;  // folders
   std::vector<std::string> noise_shards;
-  std::string utts;                      // a file: train on these utterances alone; empty: all
-  std::string run;                       // the run folder
-  std::string init_from;                 // a checkpoint to take the first weights from
+  std::string utts;       // a file: train on these utterances alone; empty: all
+  std::string run;        // the run folder
+  std::string init_from;  // a checkpoint to take the first weights from
 };
 
 enum class TrainEnd {
@@ -26,7 +26,8 @@ enum class TrainEnd {
 };
 
 /// Trains, or goes on with, a run. Collective: every rank calls it with the same arguments.
-/// @throws Error  bad data, a configuration other than the run's, too many non-finite steps, a rank that is gone
+/// @throws Error  bad data, a configuration other than the run's, too many non-finite steps, a rank
+/// that is gone
 TrainEnd train(const TrainArguments& arguments, Communicator& comm);
 
 }  // namespace spc

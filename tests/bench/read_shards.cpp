@@ -1,4 +1,5 @@
-// How fast whole utterances come out of shards, against reading the same bytes raw. Both warm from the page cache unless it was dropped.
+// How fast whole utterances come out of shards, against reading the same bytes raw. Both warm from
+// the page cache unless it was dropped.
 //   bench_read SHARDS        prints one JSON line per figure
 #include <fcntl.h>
 #include <unistd.h>
@@ -22,13 +23,15 @@ double raw_seconds(const spc::ShardSet& shards, int64_t& bytes) {
   bytes = 0;
   for (int32_t shard = 0; shard <= shards.utts().back().shard; ++shard) {
     const spc::FileDescriptor file(shards.shard_path(shard), O_RDONLY);
-    for (ssize_t got = 0; (got = ::read(file.get(), buffer.data(), buffer.size())) > 0;) bytes += got;
+    for (ssize_t got = 0; (got = ::read(file.get(), buffer.data(), buffer.size())) > 0;)
+      bytes += got;
   }
   return watch.seconds();
 }
 
 double shard_seconds(const spc::ShardSet& shards, bool verify, int64_t& bytes) {
-  const std::vector<int32_t> order = spc::Sampler::permutation(static_cast<int64_t>(shards.utts().size()), 1, 0);
+  const std::vector<int32_t> order =
+      spc::Sampler::permutation(static_cast<int64_t>(shards.utts().size()), 1, 0);
   const spc::Stopwatch watch;
   std::vector<float> feats;
   bytes = 0;
@@ -52,7 +55,8 @@ int main(int argc, char** argv) {
       const double seconds = shard_seconds(shards, verify, bytes);
       const double rate = static_cast<double>(bytes) / seconds / 1e6;
       std::cout << spc::JsonObject()
-                       .set("figure", verify ? "read utterances, shuffled, checksums verified" : "read utterances, shuffled, no checksums")
+                       .set("figure", verify ? "read utterances, shuffled, checksums verified"
+                                             : "read utterances, shuffled, no checksums")
                        .set("mb_per_s", rate)
                        .set("raw_mb_per_s", raw)
                        .set("ratio", rate / raw)

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # The whole way on real speech: corpus, shards, the untrained network, training on two ranks, embeddings, a table of EERs.
 #   demo.sh            245 MB of downloads, about five minutes of training
-#   demo.sh --whole    877 MB, the same recipe for 350 and for 700 steps
+#   demo.sh --whole    877 MB of downloads, the same recipe for 350 and for 700 steps
 # Every step is kept and found again: an interrupted demo goes on where it was.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 set_name=demo
-steps=(0) # of training, 0: all that the configuration asks for
+epochs=(2)
 if [ "${1:-}" = --whole ]; then
   set_name=whole
-  steps=(350 700)
+  epochs=(1.4 2.8) # 350 and 700 steps
 fi
 bin=build/release/bin
 corpus=$SPCNET_CACHE/corpus-$set_name
@@ -61,11 +61,11 @@ mkdir -p "$work/untrained" "$work/mfcc"
 extract --init --config configs/demo.conf "$work/untrained"
 "$bin/spcnet-data" mfcc-stats --shards "$shards/speakers" --out "$work/mfcc/eval.h5"
 
-for count in "${steps[@]}"; do
-  run=$work/dino${count/#0/}
+for count in "${epochs[@]}"; do
+  run=$work/dino-$count-epochs
   say "training by DINO on two ranks: $run"
   ranks "$bin/spcnet" train --config configs/demo.conf --shards "$shards/speakers" --shards "$shards/unlabelled" \
-    --utts "$work/train.utts" --run "$run" --train.max_steps "$count"
+    --utts "$work/train.utts" --run "$run" --train.epochs "$count"
   extract --run "$run" "$run"
 done
 
@@ -74,10 +74,9 @@ say "equal error rates in percent, speakers that training never saw"
   printf '%-44s%14s%14s%14s\n' "" "all" "same package" "cross session"
   score "untrained network" "$work/untrained/eval.h5"
   score "MFCC mean + deviation, no network" "$work/mfcc/eval.h5"
-  for count in "${steps[@]}"; do
-    run=$work/dino${count/#0/}
-    score "DINO${count/#0/}" "$run/eval.h5"
-    score "DINO${count/#0/}, mean of the training set subtracted" "$run/eval.h5" "$run/train.h5"
+  for count in "${epochs[@]}"; do
+    score "DINO, $count epochs" "$work/dino-$count-epochs/eval.h5"
+    score "DINO, $count epochs, training mean subtracted" "$work/dino-$count-epochs/eval.h5" "$work/dino-$count-epochs/train.h5"
   done
 } | tee "$work/table.txt"
 printf '\nrun folder: %s\n' "$run"

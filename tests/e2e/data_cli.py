@@ -16,16 +16,6 @@ import support
 COMMANDS = ("fbank", "verify", "mfcc-stats")
 
 
-def crc32c(data):
-    """Bit by bit, from the definition (RFC 3720)."""
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
-    return crc ^ 0xFFFFFFFF
-
-
 def contents(folder):
     """utt -> (speaker, features as bytes, checksum) of all shards of a folder."""
     found = {}
@@ -154,7 +144,7 @@ class Packing(DataTest):
             self.assertEqual([u.decode() for u in shard["utt"][:]], [f"u{i}" for i in range(6)])
             self.assertEqual([s.decode() for s in shard["spk"][:]], ["s0", "s1"] * 3)
             first, count = shard["first_frame"][3], frames[3]
-            self.assertEqual(int(shard["crc32c"][3]), crc32c(feats[first:first + count].tobytes()))
+            self.assertEqual(int(shard["crc32c"][3]), support.crc32c(feats[first:first + count].tobytes()))
             self.assertEqual(shard.attrs["format_version"], 1)
             self.assertIn("num_mel_bins=80 sample_rate=16000", shard.attrs["fbank"])
             # The tone of 200 Hz: its bin is louder than one far above its overtones.
@@ -333,7 +323,7 @@ class Verify(DataTest):
         self.pack()
         with h5py.File(self.path("shards/shard-00000.h5"), "r+") as shard:
             shard["feats"][40, 3] = np.nan
-            shard["crc32c"][1] = crc32c(shard["feats"][38:86].tobytes())
+            shard["crc32c"][1] = support.crc32c(shard["feats"][38:86].tobytes())
         self.data("verify", "shards", expect=1, out="NaN         1 value\n",
                   err="utterance u1 in shard-00000.h5: 1 value NaN or infinite")
 

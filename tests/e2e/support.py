@@ -42,6 +42,16 @@ def end(process):
         process.wait()
 
 
+def crc32c(data):
+    """Bit by bit, from the definition (RFC 3720)."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
 class ProgramTest(unittest.TestCase):
     """Each test has a folder of its own, self.folder, and works in it."""
 

@@ -23,7 +23,8 @@ class Help(support.ProgramTest):
             "mpirun -n 2 spcnet train --config", "--config arg", "--shards arg", "--noise-shards", "--utts", "--run arg", "--init-from",
             "--fbank.num_mel_bins arg (=0)", "--model.channels arg (=32)", "--model.blocks arg (=3,3,9,3)", "--dino.out_dim arg (=65536)",
             "--dino.teacher_temp arg (=0.07)", "--views.global_frames arg (=300)", "their length, frames",
-            "--augment.speech_snr_low arg (=5)", "its lowest signal-to-noise ratio, dB", "--optim.lr arg (=0.2)", "--train.epochs arg (=150)", "--train.max_steps arg (=0)",
+            "--augment.speech_snr_low arg (=5)", "its lowest signal-to-noise ratio, dB", "--optim.lr arg (=0.2)",
+            "--train.epochs arg (=150)", "--train.max_steps arg (=0)",
             "--train.precision arg (=auto)", "--checkpoint.every_steps arg (=1000)", "steps between checkpoints",
             "--log.every_seconds arg (=5)", "--dist.timeout_s arg (=600)", "longest wait for the other ranks, seconds"]).stdout
         keys = [line.split()[0][2:] for line in text.splitlines() if line.startswith("  --") and "." in line.split()[0]]

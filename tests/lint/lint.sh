@@ -17,11 +17,12 @@ echo "lint: ${#scripts[@]} shell scripts"
 shellcheck "${scripts[@]}"
 
 # Rooms that include LibTorch are checked as the one unit they are compiled as: half a minute each instead of half a minute a file.
-# A unit whose preprocessed sources passed before is not checked again.
+# A unit whose sources passed before is not checked again.
 mkdir -p build/lint
 check_unit() {
-  local unit=$1 stamp
-  stamp=build/lint/$(sha256sum .clang-tidy "$unit" $(python3 tests/lint/sources_of.py "$unit") | sha256sum | cut -c1-32)
+  local unit=$1 stamp parts
+  mapfile -t parts < <(python3 tests/lint/sources_of.py "$unit")
+  stamp=build/lint/$(sha256sum .clang-tidy "$unit" "${parts[@]}" | sha256sum | cut -c1-32)
   [ ! -e "$stamp" ] || return 0
   echo "lint: clang-tidy $unit"
   clang-tidy-14 --quiet -p build/release "$unit" 2>build/lint/stderr.$$ || { cat build/lint/stderr.$$ >&2; return 1; }

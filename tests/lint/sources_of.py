@@ -30,7 +30,8 @@ def units(database: Path):
     for entry in json.loads(database.read_text()):
         path = Path(entry["file"])
         parts = path.relative_to(ROOT).parts if path.is_relative_to(ROOT) else ()
-        of_product = parts[:1] in (("src",), ("data",), ("launcher",)) or parts[2:3] in (("src",), ("data",), ("launcher",))
+        where = parts[2:3] if parts[:1] == ("build",) else parts[:1]
+        of_product = where in (("src",), ("data",), ("launcher",))
         if of_product and path.suffix != ".c":
             yield path
 
