@@ -119,6 +119,22 @@ def shards(bins=BINS):
     return out
 
 
+@functools.cache
+def finished_run(steps, *arguments, ranks=1):
+    """The folder of a run of CONFIG that nothing interrupted."""
+    folder = tempfile.mkdtemp(dir=corpus())
+    config = os.path.join(folder, "tiny.conf")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(CONFIG)
+    run = os.path.join(folder, "run")
+    command = ["spcnet", "train", "--config", config, "--shards", shards(), "--run", run, "--train.max_steps", str(steps), *arguments]
+    done = subprocess.run(support.command_line(command, ranks), env=support.environment(), capture_output=True, text=True, timeout=120,
+                          check=False)
+    if done.returncode != 0:
+        raise AssertionError(done.stderr)
+    return run
+
+
 def utts_of(folder):
     """(utterance, speaker) in the order of the shards."""
     found = []
@@ -208,3 +224,17 @@ class SpcnetTest(support.ProgramTest):
             self.assertEqual(tensor.tobytes(), other_tensors[name].tobytes(), f"{name} of {one} and {other}")
         self.assertEqual({key: value for key, value in info.items() if key != "config"},
                          {key: value for key, value in other_info.items() if key != "config"})
+
+
+class ContinuedRunTest(SpcnetTest):
+    """Runs of STEPS steps that stop before their end and go on."""
+
+    STEPS = 50
+
+    def run_on(self, *arguments, ranks=1, steps=STEPS, **expectations):
+        return self.train("run", "--train.max_steps", str(steps), *arguments, ranks=ranks, **expectations)
+
+    def assert_equals_straight(self, *arguments, ranks=1, step=STEPS):
+        """The run's checkpoint is, bit for bit, that of a run that went straight on."""
+        straight = finished_run(self.STEPS, *arguments, ranks=ranks)
+        self.assert_same_checkpoint(self.checkpoint("run", step), os.path.join(straight, "checkpoints", f"step-{step:08}.h5"))

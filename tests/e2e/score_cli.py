@@ -1,31 +1,19 @@
 #!/usr/bin/env python3
 """`spcnet extract` and `spcnet score`: embeddings that do not depend on ranks or batches, and error rates by the book."""
-import functools
 import itertools
 import json
 import os
 import shutil
-import subprocess
-import tempfile
 import unittest
 
 import h5py
 import numpy as np
 
 import fixtures
-import support
 
 
-@functools.cache
 def trained():
-    """The folder of a short run."""
-    folder = tempfile.mkdtemp(dir=fixtures.corpus())
-    config = os.path.join(folder, "tiny.conf")
-    with open(config, "w", encoding="utf-8") as file:
-        file.write(fixtures.CONFIG)
-    subprocess.run([support.program("spcnet"), "train", "--config", config, "--shards", fixtures.shards(), "--run",
-                    os.path.join(folder, "run"), "--train.max_steps", "10"], check=True, timeout=60, stderr=subprocess.DEVNULL)
-    return os.path.join(folder, "run")
+    return fixtures.finished_run(10)
 
 
 def read_embeddings(path):
