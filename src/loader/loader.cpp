@@ -105,16 +105,17 @@ void Loader::work() {
 
 void Loader::make_row(Batch& batch, int64_t row) const {
   constexpr uint64_t kView = 2;  // keeps these draws apart from those of the order
-  const auto draw_from = [](const ShardSet& set) {
-    return [&set](Random& random, std::vector<float>& feats) {
-      set.read(set.utts()[random.below(set.utts().size())], feats);
-    };
-  };
-  const DrawUtterance corpus = draw_from(shards_);
-  const DrawUtterance noise =
-      noise_ == nullptr ? DrawUtterance() : DrawUtterance(draw_from(*noise_));
   const Sampler::Place place = batch.places[static_cast<size_t>(row)];
   const auto utt = static_cast<size_t>(place.utt);
+  const DrawUtterance corpus = [&](Random& random, std::vector<float>& other) {
+    const std::vector<UtteranceEntry>& all = shards_.utts();
+    // Any but itself, which would add nothing; a corpus of one has no other.
+    const size_t draw = all.size() > 1 ? random.below(all.size() - 1) : 0;
+    shards_.read(all[draw < utt || all.size() == 1 ? draw : draw + 1], other);
+  };
+  const DrawUtterance noise = [&](Random& random, std::vector<float>& other) {
+    noise_->read(noise_->utts()[random.below(noise_->utts().size())], other);
+  };
   thread_local std::vector<float> feats;
   shards_.read(shards_.utts()[utt], feats);
   const int64_t bins = shards_.num_mel_bins();
