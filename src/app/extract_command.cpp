@@ -24,9 +24,9 @@ struct ExtractArguments {
   ExtractConfig extract;
 };
 
-std::optional<TensorFile> open_checkpoint(const ExtractArguments& arguments) {
+std::optional<TensorFile> open_source(const ExtractArguments& arguments) {
   if (arguments.init) return std::nullopt;
-  if (!arguments.checkpoint.empty()) return TensorFile(arguments.checkpoint);
+  if (!arguments.checkpoint.empty()) return open_checkpoint(arguments.checkpoint);
   std::optional<TensorFile> newest = newest_valid_checkpoint(arguments.run);
   SPC_CHECK(newest, "no checkpoint in ", arguments.run,
             "/checkpoints; train first, or give --checkpoint F");
@@ -35,7 +35,7 @@ std::optional<TensorFile> open_checkpoint(const ExtractArguments& arguments) {
 
 int extract(ExtractArguments arguments, Communicator& comm) {
   const ShardSet shards = open_shards(arguments.shards, arguments.utts);
-  const std::optional<TensorFile> file = open_checkpoint(arguments);
+  const std::optional<TensorFile> file = open_source(arguments);
   std::string source = "untrained";
   if (file) {
     const CheckpointInfo info = read_info(*file);

@@ -2,7 +2,9 @@
 
 #include <mpi.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <initializer_list>
 #include <string>
 
 #include "base/error.h"
@@ -19,19 +21,22 @@ int number_in_environment(const char* name) {
   return text == nullptr ? 0 : std::atoi(text);
 }
 
+bool has_environment(std::initializer_list<const char*> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [](const char* name) { return std::getenv(name) != nullptr; });
+}
+
 // A launcher whose protocol this MPI does not speak starts N processes that each believe to be rank
 // 0 of 1 and would overwrite each other's run folder.
-void refuse_singletons() {
-  if (number_in_environment("OMPI_COMM_WORLD_SIZE") > 0)
-    return;  // mpirun of this MPI started one process on purpose
-  for (const char* name :
-       {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS"}) {
+void refuse_singletons(std::initializer_list<const char*> task_counts) {
+  if (has_environment({"OMPI_COMM_WORLD_SIZE"})) return;  // this MPI's mpirun: one on purpose
+  for (const char* name : task_counts) {
     const int expected = number_in_environment(name);
-    SPC_CHECK(expected <= 1, "the launcher started ", expected, " processes (", name, "=", expected,
-              ") but MPI sees this one alone: they do not speak the same protocol. Start with "
-              "`srun --mpi=pmix` or with the mpirun of the "
-              "Open MPI that this program was built with; for one process inside an allocation use "
-              "`mpirun -n 1`");
+    SPC_CHECK(
+        expected <= 1, "the launcher started ", expected, " processes (", name, "=", expected,
+        ") but MPI sees this one alone: they do not speak the same protocol. Start with `srun "
+        "--mpi=pmix` or with the mpirun of the Open MPI that this program was built with; for "
+        "one process inside an allocation use `mpirun -n 1`");
     if (expected == 1) return;  // a step of one task inside a larger allocation
   }
 }
@@ -39,6 +44,10 @@ void refuse_singletons() {
 }  // namespace
 
 MpiSession::MpiSession() {
+  // Plain srun: MPI_Init itself would abort, with less to say.
+  if (!has_environment({"PMIX_RANK", "PMI_RANK"})) {
+    refuse_singletons({"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"});
+  }
   int provided = 0;
   // Serialised: the autograd engine may run our batch norm's collective on its own thread, never
   // two at once.
@@ -48,7 +57,10 @@ MpiSession::MpiSession() {
   try {
     SPC_CHECK(provided >= MPI_THREAD_SERIALIZED,
               "this MPI library was built without thread support; MPI_THREAD_SERIALIZED is needed");
-    if (world_size_ == 1) refuse_singletons();
+    if (world_size_ == 1) {
+      refuse_singletons(
+          {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS"});
+    }
   } catch (...) {
     MPI_Finalize();
     throw;

@@ -59,6 +59,15 @@ void save_checkpoint(const std::filesystem::path& path, const TensorTable& state
   });
 }
 
+TensorFile open_checkpoint(const std::filesystem::path& path) {
+  SPC_CHECK(std::filesystem::exists(path), "no checkpoint ", path.string());
+  return with_context(path.string() + " is no checkpoint of `spcnet train`, or damaged", [&] {
+    TensorFile file(path);
+    read_info(file);
+    return file;
+  });
+}
+
 CheckpointInfo read_info(const TensorFile& file) {
   return {file.int_attribute("step"),         file.int_attribute("utterances"),
           file.int_attribute("num_mel_bins"), file.string_attribute("network"),

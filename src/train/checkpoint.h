@@ -31,6 +31,9 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t 
 void save_checkpoint(const std::filesystem::path& path, const TensorTable& state,
                      const CheckpointInfo& info);
 
+/// @throws Error  missing, damaged, or some other file
+TensorFile open_checkpoint(const std::filesystem::path& path);
+
 /// @throws Error  an attribute is missing: not a checkpoint
 CheckpointInfo read_info(const TensorFile& file);
 

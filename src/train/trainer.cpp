@@ -144,7 +144,7 @@ void Trainer::load_or_init() {
       saved_step_ = step_;
       log_info(concat("continuing from ", saved_->path().string()));
     } else if (!arguments_.init_from.empty()) {
-      const TensorFile file(arguments_.init_from);
+      const TensorFile file = open_checkpoint(arguments_.init_from);
       const std::string source = read_info(file).network + ".backbone.";
       for (const char* role : {"student.backbone.", "teacher.backbone."}) {
         TensorTable backbone;
@@ -264,7 +264,8 @@ TrainEnd Trainer::run() {
       end = TrainEnd::kStopped;
       break;
     }
-    if (step_ % config_.checkpoint.every_steps == 0) save();
+    // Not amid a streak of bad steps: the update before it may be what broke the network.
+    if (step_ % config_.checkpoint.every_steps == 0 && skipped_in_a_row_ == 0) save();
   }
   save();
   at::Tensor memory = at::full({1}, peak_memory_bytes(), at::kLong);
