@@ -41,8 +41,8 @@ def corpus():
 
 def shards(folder, bins):
     """Packs the small corpus; returns the summary line."""
-    _, log = run([BIN / "spcnet-data", "fbank", "--wav-scp", corpus() / "wav.scp", "--out", folder, "--fbank.num_mel_bins", bins])
-    return log.strip().splitlines()[-1]
+    summary, _ = run([BIN / "spcnet-data", "fbank", "--wav-scp", corpus() / "wav.scp", "--out", folder, "--fbank.num_mel_bins", bins])
+    return summary.strip().splitlines()[-1]
 
 
 def peer_python():
