@@ -121,7 +121,7 @@ class Extract(ScoreTest):
 
     def test_failures(self):
         self.extract("e.h5", "--run", "none", expect=1, err="no checkpoint in none/checkpoints; train first, or give --checkpoint F")
-        self.extract("e.h5", "--checkpoint", "none.h5", expect=1, err="no file none.h5")
+        self.extract("e.h5", "--checkpoint", "none.h5", expect=1, err="no checkpoint none.h5")
         self.extract("e.h5", "--run", trained(), data="none", expect=1, err="no folder none; make shards with")
         self.extract("e.h5", "--run", trained(), data=fixtures.shards(bins=32), expect=1,
                      err="was trained on 24 mel bins, the shards have 32; pack them with --fbank.num_mel_bins 24")

@@ -107,7 +107,8 @@ class RunFolder(fixtures.SpcnetTest):
         self.train("other", "--train.max_steps", "1", "--model.channels", "16")
         shard = os.path.join(fixtures.shards(), "shard-00000.h5")
         for path, message in (
-                ("tiny.conf", "cannot open tiny.conf as HDF5"), ("none.h5", "no file none.h5"), (shard, shard),
+                ("tiny.conf", "tiny.conf is no checkpoint of `spcnet train`, or damaged"), ("none.h5", "no checkpoint none.h5"),
+                (shard, "shard-00000.h5 is no checkpoint of `spcnet train`, or damaged"),
                 (self.checkpoint("other", 1), "stem/conv/weight has shape [16, 1, 3, 3], this configuration needs [8, 1, 3, 3]")):
             with self.subTest(path):
                 self.train("run", "--init-from", path, expect=1, err=["error: ", message])
