@@ -31,8 +31,8 @@ void Lengths::clear_tail(const at::Tensor& map) const {
 
 SpcBlock::SpcBlock(const TensorBuilder& builder, int64_t channels, const SpcNetConfig& config)
     : half_(channels / 2),
-      partial_(std::max<int64_t>(1, std::llround(config.pconv_ratio * static_cast<double>(half_)))),
-      reduction_(config.block_pooling == "none" ? 1 : config.reduction),
+      partial_(config.partial_channels(half_)),
+      reduction_(config.block_reduction()),
       max_pooling_(config.block_pooling == "max"),
       identity_(config.identity),
       k1_(builder.sub("k1"), partial_, partial_, 3, 1, 1, false),

@@ -1,5 +1,7 @@
 #include "model/spcnet_config.h"
 
+#include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "base/error.h"
@@ -50,6 +52,14 @@ std::vector<int64_t> SpcNetConfig::blocks_per_stage() const {
   SPC_USAGE_CHECK(counts.size() == kNumStages, "model.blocks = ", blocks,
                   ", must be four numbers with commas, e.g. 3,3,9,3");
   return counts;
+}
+
+int64_t SpcNetConfig::partial_channels(int64_t half) const {
+  return std::max<int64_t>(1, std::llround(pconv_ratio * static_cast<double>(half)));
+}
+
+int64_t SpcNetConfig::block_reduction() const {
+  return block_pooling == "none" ? 1 : reduction;
 }
 
 }  // namespace spc

@@ -23,6 +23,10 @@ struct SpcNetConfig {
   void add_to(OptionSet& options);
   void validate() const;
   [[nodiscard]] std::vector<int64_t> blocks_per_stage() const;
+  /// Of the `half` channels of X2, those that are convolved; at least one.
+  [[nodiscard]] int64_t partial_channels(int64_t half) const;
+  /// r, or 1 without pooling.
+  [[nodiscard]] int64_t block_reduction() const;
 };
 
 inline constexpr int kNumStages = 4;

@@ -1,8 +1,5 @@
 #include "model/spcnet_summary.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace spc {
 namespace {
 
@@ -48,9 +45,8 @@ std::vector<LayerSummary> summarize(const SpcNetConfig& config, int64_t num_mel_
       c *= 2;
     }
     const int64_t half = c / 2;
-    const int64_t partial =
-        std::max<int64_t>(1, std::llround(config.pconv_ratio * static_cast<double>(half)));
-    const int64_t r = config.block_pooling == "none" ? 1 : config.reduction;
+    const int64_t partial = config.partial_channels(half);
+    const int64_t r = config.block_reduction();
     for (int64_t block = 0; block < blocks[stage]; ++block) {
       const std::string name =
           "stages." + std::to_string(stage) + "." + std::to_string(block) + ".";

@@ -43,6 +43,7 @@ class Trainer {
         config_(arguments.config),
         comm_(comm),
         shards_(open_shards(arguments.shards, arguments.utts)),
+        data_(fingerprint(shards_)),
         schedule_(config_, static_cast<int64_t>(shards_.utts().size())) {
     if (!arguments.noise_shards.empty()) noise_.emplace(arguments.noise_shards);
     check();
@@ -77,6 +78,7 @@ class Trainer {
   Communicator& comm_;
   ShardSet shards_;
   std::optional<ShardSet> noise_;
+  std::string data_;  // fingerprint of the utterances
   Schedule schedule_;
   std::optional<RunFolder> folder_;  // rank 0
   std::optional<TensorFile> saved_;  // rank 0
@@ -114,8 +116,9 @@ void Trainer::take_over_or_start() {
     if (!saved_) return;
     const CheckpointInfo info = read_info(*saved_);
     std::vector<std::string> differences = config_differences(info.config, arguments_.resolved);
-    if (info.data != fingerprint(shards_))
-      differences.push_back(concat("the utterances: ", info.data, " -> ", fingerprint(shards_)));
+    if (info.data != data_) {
+      differences.push_back(concat("the utterances: ", info.data, " -> ", data_));
+    }
     std::string list;
     for (const std::string& difference : differences) list += "\n  " + difference;
     SPC_CHECK(differences.empty(), "the run in ", arguments_.run,
@@ -179,7 +182,7 @@ void Trainer::describe() {
       .set("threads", threads);
   json.set("precision", to_text(precision_))
       .set("seed", config_.train.seed)
-      .set("data", fingerprint(shards_))
+      .set("data", data_)
       .set("fbank", shards_.fbank());
   json.set("parameters", num_parameters(objective_->parameters())).set("first_step", step_);
   folder_->write_description(arguments_.resolved, json.str());
@@ -195,7 +198,7 @@ void Trainer::save() {
                               objective_->network(),
                               to_ini(arguments_.resolved),
                               to_text(precision_),
-                              fingerprint(shards_),
+                              data_,
                               version_line()};
     const std::filesystem::path path = checkpoint_path(arguments_.run, step_);
     save_checkpoint(path, state(), info);

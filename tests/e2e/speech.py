@@ -9,21 +9,13 @@ import unittest
 import h5py
 import numpy
 
-from support import ROOT, ProgramTest, program
+from support import ROOT, ProgramTest
 
 CACHE = os.environ.get("SPCNET_CACHE", os.path.expanduser("~/.cache/spcnet"))
 CORPUS = os.path.join(CACHE, "corpus-small")
 
 
 class SpeechTest(ProgramTest):
-    def ranks(self, *command):
-        """Runs a program on two ranks; returns what it said."""
-        as_root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
-        done = subprocess.run(["mpirun", *as_root, "-n", "2", "--oversubscribe", program(command[0]), *command[1:]], cwd=self.folder,
-                              text=True, capture_output=True, timeout=280, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stderr
-
     def eer(self, embeddings, trials):
         scored = self.run_program("spcnet", "score", "--embeddings", embeddings, "--trials", os.path.join(CORPUS, trials), "--json")
         return json.loads(scored.stdout)["eer"]
@@ -36,10 +28,10 @@ class SpeechTest(ProgramTest):
         self.run_program("spcnet-data", "verify", "shards", out="speakers    5")
         config = os.path.join(ROOT, "configs/demo.conf")
         self.run_program("spcnet", "extract", "--init", "--config", config, "--shards", "shards", "--out", "untrained.h5", timeout=200)
-        said = self.ranks("spcnet", "train", "--config", config, "--shards", "shards", "--run", "run", "--train.max_steps", "60",
-                          "--train.epochs", "8", "--optim.warmup_epochs", "0.5", "--log.every_seconds", "0")
-        self.assertIn("done after step 60", said)
-        self.ranks("spcnet", "extract", "--run", "run", "--shards", "shards", "--out", "trained.h5")
+        said = self.run_program("spcnet", "train", "--config", config, "--shards", "shards", "--run", "run", "--train.max_steps", "60",
+                          "--train.epochs", "8", "--optim.warmup_epochs", "0.5", "--log.every_seconds", "0", ranks=2, timeout=280)
+        self.assertIn("done after step 60", said.stderr)
+        self.run_program("spcnet", "extract", "--run", "run", "--shards", "shards", "--out", "trained.h5", ranks=2, timeout=280)
 
         steps = [json.loads(line) for line in self.read("run/train.jsonl").splitlines()]
         self.assertEqual(len(steps), 60)
