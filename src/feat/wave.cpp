@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <utility>
 
@@ -49,9 +51,7 @@ bool is_streaming_size(uint64_t size) {
 
 /// libsndfile silently shortens a wav whose data chunk is longer than the file, so that a broken
 /// copy looks like a short utterance.
-void check_riff_is_whole(int descriptor) {
-  const uint64_t file_size =
-      static_cast<uint64_t>(std::max<off_t>(::lseek(descriptor, 0, SEEK_END), 0));
+void check_riff_is_whole(int descriptor, uint64_t file_size) {
   std::array<unsigned char, 16> head{};
   const auto read_at = [&](uint64_t offset, size_t size) {
     return ::pread(descriptor, head.data(), size, static_cast<off_t>(offset)) ==
@@ -75,13 +75,24 @@ void check_riff_is_whole(int descriptor) {
   }
 }
 
-SndfileHandle open_sndfile(int descriptor, SF_INFO& info) {
-  SndfileHandle file(sf_open_fd(descriptor, SFM_READ, &info, SF_FALSE));
+/// By path: sf_open_fd closes the caller's descriptor when it fails, in some versions, and closing
+/// it once more would close whatever another thread has opened under that number since.
+/// Its reason for a failed open is one variable for all threads: a failed open is repeated alone.
+SndfileHandle open_sndfile(const std::filesystem::path& path, SF_INFO& info) {
+  static std::shared_mutex opening;
+  const auto open = [&] { return SndfileHandle(sf_open(path.c_str(), SFM_READ, &info)); };
+  SndfileHandle file;
+  {
+    const std::shared_lock together(opening);
+    file = open();
+  }
   if (!file) {
-    const int code = sf_error(nullptr);
-    throw Error(code == SF_ERR_UNRECOGNISED_FORMAT
-                    ? "not an audio file that libsndfile can read"
-                    : concat("damaged audio file: ", sf_strerror(nullptr)));
+    const std::unique_lock alone(opening);
+    info = {};
+    file = open();
+    SPC_CHECK(file || sf_error(nullptr) != SF_ERR_UNRECOGNISED_FORMAT,
+              "not an audio file that libsndfile can read");
+    SPC_CHECK(file, "damaged audio file: ", sf_strerror(nullptr));
   }
   SPC_CHECK(info.samplerate >= kMinRate && info.samplerate <= kMaxRate,
             "damaged audio file: its sample rate is ", info.samplerate, " Hz");
@@ -138,14 +149,14 @@ std::vector<float> resample(const std::vector<float>& input, int from, int to) {
 Wave read_wave(const std::filesystem::path& path, int sample_rate) {
   SPC_CHECK(sample_rate >= kMinRate && sample_rate <= kMaxRate, "cannot read audio at ",
             sample_rate, " Hz");
-  const FileDescriptor descriptor(path, O_RDONLY);
+  const FileDescriptor descriptor(path, O_RDONLY | O_NONBLOCK);  // a pipe would wait for a writer
   return with_context("cannot read " + path.string(), [&] {
     SPC_CHECK(std::filesystem::is_regular_file(path), "not a file");
-    SPC_CHECK(std::filesystem::file_size(path) > 0, "the file is empty");
-    check_riff_is_whole(descriptor.get());
-    ::lseek(descriptor.get(), 0, SEEK_SET);
+    const uint64_t file_size = std::filesystem::file_size(path);
+    SPC_CHECK(file_size > 0, "the file is empty");
+    check_riff_is_whole(descriptor.get(), file_size);
     SF_INFO info{};
-    const SndfileHandle file = open_sndfile(descriptor.get(), info);
+    const SndfileHandle file = open_sndfile(path, info);
     Wave wave{read_mono(file.get(), info), sample_rate, info.samplerate, info.channels};
     SPC_CHECK(!wave.samples.empty(), "it holds no samples, or its header was never finished");
     if (info.samplerate != sample_rate)

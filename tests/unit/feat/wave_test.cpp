@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sndfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -12,6 +13,8 @@
 #include <limits>
 #include <numbers>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -267,6 +270,31 @@ TEST_F(WaveTest, DamagedRate) {
   const auto path = write("a.wav", kWav16, 16000, {0.5F, -0.5F});
   patch(path, 24, std::string("\x07\0\0\0", 4));
   EXPECT_EQ(error_of(path), "damaged audio file: its sample rate is 7 Hz");
+}
+
+TEST_F(WaveTest, APipeIsNoFile) {
+  const auto path = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(error_of(path), "not a file");
+}
+
+// libsndfile closing a descriptor that is not its own would hit the files of other threads.
+TEST_F(WaveTest, ABadFileHarmsNoFileReadBesideIt) {
+  const auto good = write("good.wav", kWav16, 16000, sine(440, 16000, 0.1));
+  const auto bad = write_text("bad.wav", "no audio");
+  const Wave expected = read_wave(good, 16000);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, reads_good = i % 2 == 0] {
+      for (int round = 0; round < 2000; ++round) {
+        if (reads_good)
+          ASSERT_EQ(read_wave(good, 16000).samples, expected.samples);
+        else
+          ASSERT_EQ(error_of(bad), "not an audio file that libsndfile can read");
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
 }
 
 }  // namespace
