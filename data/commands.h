@@ -1,18 +1,12 @@
-// The commands of spcnet-data: arguments in, exit code out. Results go to standard output.
+// The subcommands of `spcnet-data`.
 #pragma once
 
-#include <string>
-#include <vector>
+#include "base/command_line.h"
 
 namespace spc {
 
-inline constexpr int kExitFailed = 1;
-inline constexpr int kExitUsage = 2;
-inline constexpr int kExitStopped = 75;  // on request; the same command continues
-
-/// @throws UsageError  exit code 2   @throws std::exception  exit code 1
-int run_fbank(const std::vector<std::string>& arguments);
-int run_verify(const std::vector<std::string>& arguments);
-int run_mfcc_stats(const std::vector<std::string>& arguments);
+int fbank_command(const Arguments& arguments);
+int verify_command(const Arguments& arguments);
+int mfcc_stats_command(const Arguments& arguments);
 
 }  // namespace spc

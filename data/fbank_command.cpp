@@ -108,12 +108,12 @@ std::string summary(const PackResult& result, const FbankConfig& fbank) {
 
 }  // namespace
 
-int run_fbank(const std::vector<std::string>& arguments) {
+int fbank_command(const Arguments& arguments) {
   FbankCommand command;
   command.pack.threads = available_cores();
   OptionSet options(kUsage);
   command.add_to(options);
-  if (!options.parse(arguments)) return 0;
+  if (!options.parse(arguments)) return kExitDone;
 
   std::vector<InputItem> items =
       command.wav_scp.empty() ? list_wav_dir(command.wav_dir) : read_wav_scp(command.wav_scp);
@@ -127,7 +127,7 @@ int run_fbank(const std::vector<std::string>& arguments) {
     return kExitStopped;
   }
   std::cout << summary(result, command.pack.fbank) << std::endl;
-  if (result.bad.empty()) return 0;
+  if (result.bad.empty()) return kExitDone;
   log_error(concat(counted(static_cast<int64_t>(result.bad.size()), "file"),
                    " could not be packed, the first is ", result.bad.front(),
                    ". To try again, mend them, delete ", list_of(result.bad_shards), " in ",

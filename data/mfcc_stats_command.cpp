@@ -19,7 +19,7 @@ Mean and standard deviation of the cepstra over an utterance, standardised over 
 
 }  // namespace
 
-int run_mfcc_stats(const std::vector<std::string>& arguments) {
+int mfcc_stats_command(const Arguments& arguments) {
   std::vector<std::string> folders;
   std::string out;
   MfccStatsOptions stats;
@@ -36,7 +36,7 @@ int run_mfcc_stats(const std::vector<std::string>& arguments) {
     SPC_USAGE_CHECK(stats.threads > 0 && stats.threads <= 1024, "threads = ", stats.threads,
                     ", must be 1 to 1024");
   });
-  if (!options.parse(arguments)) return 0;
+  if (!options.parse(arguments)) return kExitDone;
 
   const Embeddings embeddings = mfcc_stats_embeddings(ShardSet(folders), stats);
   if (embeddings.utts.empty()) {
@@ -47,7 +47,7 @@ int run_mfcc_stats(const std::vector<std::string>& arguments) {
                    concat("mfcc-stats of ", folders.front(), " num_ceps=", stats.num_ceps));
   std::cout << counted(static_cast<int64_t>(embeddings.utts.size()), "embedding") << " of "
             << embeddings.dim << " values in " << out << std::endl;
-  return 0;
+  return kExitDone;
 }
 
 }  // namespace spc

@@ -27,7 +27,7 @@ void list_lines(const std::vector<std::string>& lines, void (*write)(const std::
 
 }  // namespace
 
-int run_verify(const std::vector<std::string>& arguments) {
+int verify_command(const Arguments& arguments) {
   std::string folder;
   int threads = available_cores();
   OptionSet options(kUsage);
@@ -37,7 +37,7 @@ int run_verify(const std::vector<std::string>& arguments) {
     SPC_USAGE_CHECK(!folder.empty(), "name the folder of shards: spcnet-data verify DIR");
     SPC_USAGE_CHECK(threads > 0 && threads <= 1024, "threads = ", threads, ", must be 1 to 1024");
   });
-  if (!options.parse(arguments)) return 0;
+  if (!options.parse(arguments)) return kExitDone;
 
   const VerifyReport report = verify_shards(folder, threads);
   if (report.stopped) {
@@ -48,7 +48,7 @@ int run_verify(const std::vector<std::string>& arguments) {
   list_lines(report.bad,
              [](const std::string& line) { log_info("left out while packing: " + line); });
   list_lines(report.problems, log_error);
-  if (report.problems.empty()) return 0;
+  if (report.problems.empty()) return kExitDone;
   log_error(concat(
       folder, " is damaged: ", counted(static_cast<int64_t>(report.problems.size()), "problem")));
   return kExitFailed;

@@ -30,7 +30,7 @@ int train_command(const Arguments& arguments) {
                   "--run RUN is missing: the folder for checkpoints and logs");
   train_arguments.resolved = options.resolved();
   return with_ranks(train_arguments.config.dist.timeout_s, [&](Communicator& comm) {
-    return train(train_arguments, comm) == TrainEnd::kDone ? kExitDone : kExitRequeue;
+    return train(train_arguments, comm) == TrainEnd::kDone ? kExitDone : kExitStopped;
   });
 }
 

@@ -139,11 +139,6 @@ void OptionSet::parse_ini(const std::string& text, const std::string& origin) {
   for (const auto& check : impl_->checks) check();
 }
 
-bool OptionSet::given(const std::string& name) const {
-  const auto found = impl_->values.find(name);
-  return found != impl_->values.end() && !found->second.defaulted();
-}
-
 std::vector<std::pair<std::string, std::string>> OptionSet::resolved() const {
   std::vector<std::pair<std::string, std::string>> result;
   for (const auto& [name, print] : impl_->printers) result.emplace_back(name, print());

@@ -53,9 +53,6 @@ class OptionSet {
   /// @throws UsageError  an unknown key or a wrong value: names `origin`
   void parse_ini(const std::string& text, const std::string& origin);
 
-  /// True when the option was given on the command line or in a file.
-  [[nodiscard]] bool given(const std::string& name) const;
-
   /// All configuration keys (those with a dot) with their present values, sorted; what the run
   /// folder keeps.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> resolved() const;

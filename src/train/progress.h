@@ -27,8 +27,6 @@ class Progress {
   /// Means over the steps since the last report; starts a new interval.
   Report report(int64_t step, const ScheduleValues& values, int64_t skipped_steps);
 
-  [[nodiscard]] double loss() const { return last_.loss; }
-
  private:
   double every_seconds_;
   int64_t batch_size_;

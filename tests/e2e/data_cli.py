@@ -51,6 +51,9 @@ class Help(DataTest):
         for flag in ("--help", "-h"):
             self.data(flag, out=COMMANDS)
 
+    def test_is_what_no_command_prints(self):
+        self.data(expect=2, out="usage: spcnet-data COMMAND")
+
     def test_lists_every_key_with_its_default(self):
         self.data("fbank", "--help", out=[
             "spcnet-data fbank --wav-scp wav.scp", "--wav-dir", "--utt2spk", "--out", "--part arg (=1/1)",
@@ -71,8 +74,7 @@ class Help(DataTest):
 class WrongUsage(DataTest):
     def test_ends_with_2_and_says_what_to_do(self):
         for arguments, message in (
-                ([], "name a command"),
-                (["pack"], "no command 'pack'; spcnet-data --help lists them"),
+                (["pack"], "unknown command 'pack'; `spcnet-data --help` lists them"),
                 (["fbank"], "one of --wav-scp FILE and --wav-dir DIR"),
                 (["fbank", "--wav-scp", "a", "--wav-dir", "b", "--out", "o"], "one of --wav-scp FILE and"),
                 (["fbank", "--wav-scp", "a"], "by --out DIR"),

@@ -148,17 +148,6 @@ TEST(Options, AChecksOwnErrorComesThroughAndSeesTheParsedFields) {
             "train.epochs = -1, must be > 0");
 }
 
-TEST(Options, KnowsWhatWasGiven) {
-  const TemporaryFolder folder;
-  Fields fields;
-  OptionSet options = fields.options();
-  options.parse({"--config", folder.file("a.conf", "[train]\nframes = 5\n"), "--train.epochs=3"});
-  EXPECT_TRUE(options.given("train.epochs"));
-  EXPECT_TRUE(options.given("train.frames"));
-  EXPECT_FALSE(options.given("dino.teacher_temp"));
-  EXPECT_FALSE(options.given("none"));
-}
-
 TEST(Options, HelpPrintsEveryOptionAndLeavesNothingToDo) {
   Fields fields;
   testing::internal::CaptureStdout();

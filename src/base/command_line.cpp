@@ -1,0 +1,66 @@
+#include "base/command_line.h"
+
+#include <cstdlib>
+#include <iostream>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/version.h"
+
+namespace spc {
+namespace {
+
+void print_help(const std::string& program, const std::string& purpose,
+                std::initializer_list<Command> commands) {
+  constexpr size_t kColumn = 12;
+  std::cout << program << ": " << purpose << "\n\nusage: " << program << " COMMAND [options]\n\n";
+  for (const Command& command : commands) {
+    const std::string name = command.name;
+    std::cout << "  " << name << std::string(kColumn - name.size(), ' ') << command.help << "\n";
+  }
+  std::cout << "\n`" << program
+            << " COMMAND --help` lists every option and configuration key with its default and "
+               "unit, `--version` prints the version.\n"
+               "Exit codes: 0 done, 1 failed with a message, 2 wrong usage, 75 stopped by request "
+               "after saving.\n";
+}
+
+// Every rank of a job makes the same mistake in its command line; one of them says so.
+bool speaks_for_the_job() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"}) {
+    const char* rank = std::getenv(name);
+    if (rank != nullptr) return std::string(rank) == "0";
+  }
+  return true;
+}
+
+}  // namespace
+
+int run_program(const std::string& program, const std::string& purpose,
+                std::initializer_list<Command> commands, int argc, char** argv) {
+  try {
+    catch_stop_signals();
+    const std::string name = argc > 1 ? argv[1] : "";
+    if (name.empty() || name == "--help" || name == "-h" || name == "help") {
+      print_help(program, purpose, commands);
+      return name.empty() ? kExitUsage : kExitDone;
+    }
+    if (name == "--version") {
+      std::cout << version_line() << "\n";
+      return kExitDone;
+    }
+    for (const Command& command : commands) {
+      if (name == command.name) return command.run(Arguments(argv + 2, argv + argc));
+    }
+    throw UsageError(concat("unknown command '", name, "'; `", program, " --help` lists them"));
+  } catch (const UsageError& error) {
+    if (speaks_for_the_job()) log_error(error.what());
+    return kExitUsage;
+  } catch (const std::exception& error) {
+    log_error(error.what());
+    return kExitFailed;
+  }
+}
+
+}  // namespace spc
