@@ -37,10 +37,22 @@ bool speaks_for_the_job() {
 
 }  // namespace
 
-int run_program(const std::string& program, const std::string& purpose,
-                std::initializer_list<Command> commands, int argc, char** argv) {
+int run_guarded(const std::function<int()>& body) {
   try {
     catch_stop_signals();
+    return body();
+  } catch (const UsageError& error) {
+    if (speaks_for_the_job()) log_error(error.what());
+    return kExitUsage;
+  } catch (const std::exception& error) {
+    log_error(error.what());
+    return kExitFailed;
+  }
+}
+
+int run_program(const std::string& program, const std::string& purpose,
+                std::initializer_list<Command> commands, int argc, char** argv) {
+  return run_guarded([&] {
     const std::string name = argc > 1 ? argv[1] : "";
     if (name.empty() || name == "--help" || name == "-h" || name == "help") {
       print_help(program, purpose, commands);
@@ -54,13 +66,7 @@ int run_program(const std::string& program, const std::string& purpose,
       if (name == command.name) return command.run(Arguments(argv + 2, argv + argc));
     }
     throw UsageError(concat("unknown command '", name, "'; `", program, " --help` lists them"));
-  } catch (const UsageError& error) {
-    if (speaks_for_the_job()) log_error(error.what());
-    return kExitUsage;
-  } catch (const std::exception& error) {
-    log_error(error.what());
-    return kExitFailed;
-  }
+  });
 }
 
 }  // namespace spc

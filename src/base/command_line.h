@@ -1,6 +1,7 @@
 // The frame of a program with subcommands: help, version, errors, exit codes.
 #pragma once
 
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -23,9 +24,12 @@ struct Command {
   const char* help;
 };
 
-/// The body of main(): catches the stop signals, runs the command that argv names, turns an
-/// exception into one line on standard error and its exit code. Without arguments it prints the
-/// help and fails. `purpose` is the program's one line.
+/// The body of main(): catches the stop signals, runs `body`, turns an exception into one line on
+/// standard error and its exit code.
+int run_guarded(const std::function<int()>& body);
+
+/// The body of main() of a program with subcommands: runs the one that argv names. Without
+/// arguments it prints the help and fails. `purpose` is the program's one line.
 int run_program(const std::string& program, const std::string& purpose,
                 std::initializer_list<Command> commands, int argc, char** argv);
 

@@ -12,6 +12,8 @@ namespace spc {
 class FileDescriptor {
  public:
   FileDescriptor() = default;
+  /// Takes over one that is open already.
+  explicit FileDescriptor(int descriptor) : descriptor_(descriptor) {}
   /// open(2). @throws Error  naming the path and the system's reason
   FileDescriptor(const std::filesystem::path& path, int flags, unsigned mode = 0);
   FileDescriptor(FileDescriptor&& other) noexcept;

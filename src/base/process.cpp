@@ -1,6 +1,7 @@
 #include "base/process.h"
 
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -28,6 +29,10 @@ void catch_stop_signals() {
   // A file beyond the limit on its size then fails like a full disk, with a message, instead of
   // killing the process.
   std::signal(SIGXFSZ, SIG_IGN);
+}
+
+void die_with_parent() {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 bool stop_requested() {

@@ -9,6 +9,9 @@ namespace spc {
 /// SIGINT after any of them ends the process at once with 130. SIGXFSZ is ignored, so that a write
 /// beyond the limit on a file's size is an ordinary error. Call once, in main.
 void catch_stop_signals();
+/// From now on the death of the process that started this one kills this one too.
+void die_with_parent();
+
 /// True once a stop was asked for.
 bool stop_requested();
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/process.h"
 
 namespace spc {
 
@@ -48,6 +49,8 @@ MpiSession::MpiSession() {
   if (!has_environment({"PMIX_RANK", "PMI_RANK"})) {
     refuse_singletons({"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"});
   }
+  // A killed mpirun cannot take its ranks along: they would wait, and hold the run folder's lock.
+  if (has_environment({"OMPI_COMM_WORLD_SIZE"})) die_with_parent();
   int provided = 0;
   // Serialised: the autograd engine may run our batch norm's collective on its own thread, never
   // two at once.

@@ -1,0 +1,164 @@
+#include "launcher/supervisor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <optional>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/command_line.h"
+#include "base/error.h"
+#include "base/process.h"
+#include "launcher/child.h"
+#include "launcher/run_state.h"
+
+namespace spc {
+namespace {
+
+constexpr double kPumpSeconds = 0.1;
+constexpr double kMaxBackoffSeconds = 60;
+// Saving takes seconds; a rank that does not end after this long never will.
+constexpr double kSaveSeconds = 120;
+constexpr double kTerminateSeconds = 15;
+
+std::string describe_end(const Attempt& attempt) {
+  std::string text = concat("exit code ", attempt.exit_code);
+  if (attempt.exit_code > 128) text += concat(", signal ", attempt.exit_code - 128);
+  if (!attempt.failed_host.empty()) text += " on " + attempt.failed_host;
+  return text;
+}
+
+std::string checkpoint_name(int64_t step) {
+  return step < 0 ? "the beginning" : concat("the checkpoint of step ", step);
+}
+
+// A request to stop goes to the ranks as SIGUSR1, which mpirun and srun pass on without killing
+// them; then ever more firmly.
+class Stopper {
+ public:
+  void watch(const Child& child) {
+    if (!stop_requested()) return;
+    if (sent_ == 0) send(child, SIGUSR1);
+    if (sent_ == 1 && since_.seconds() > kSaveSeconds) send(child, SIGTERM);
+    if (sent_ == 2 && since_.seconds() > kTerminateSeconds) send(child, SIGKILL);
+  }
+
+ private:
+  void send(const Child& child, int signal) {
+    child.signal(signal);
+    ++sent_;
+    since_ = {};
+  }
+  int sent_ = 0;
+  Stopwatch since_;
+};
+
+Attempt run_once(const LaunchPlan& plan, const std::filesystem::path& run, RankOutput& output) {
+  Attempt attempt;
+  attempt.step_before = newest_step(run);
+  const auto started_before = started_at(run);
+  Child child(plan.command);
+  Stopper stopper;
+  while (child.pump(kPumpSeconds, [&](const std::string& line) { output.take(line); }))
+    stopper.watch(child);
+  attempt.exit_code = child.exit_code();
+  attempt.stop_asked = stop_requested();
+  attempt.got_going = started_at(run) != started_before;
+  attempt.step_after = newest_step(run);
+  attempt.error = output.last_error();
+  attempt.failed_host = output.failed_host();
+  return attempt;
+}
+
+bool wait_unless_stopped(double seconds) {
+  const Stopwatch waited;
+  while (waited.seconds() < seconds) {
+    if (stop_requested()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return true;
+}
+
+}  // namespace
+
+Decision decide(const Attempt& last, const Attempt* before, int restarts, int max_restarts) {
+  const int code = last.exit_code;
+  if (code == kExitDone || code == kExitUsage || code == kExitStopped) return {false, code, ""};
+  // The signal reached ranks that did not yet listen: nothing was done, nothing is lost.
+  if (last.stop_asked && code == 128 + SIGUSR1) return {false, kExitStopped, ""};
+  if (last.stop_asked) return {false, kExitFailed, "failed while stopping: " + describe_end(last)};
+  const bool by_itself = code == kExitFailed && last.failed_host.empty();
+  if (by_itself && !last.got_going)
+    return {false, kExitFailed, "failed before the first step; not restarted"};
+  const bool gained = last.step_after > last.step_before;
+  if (by_itself && !gained && before != nullptr && before->exit_code == code &&
+      before->error == last.error && before->step_after == last.step_after)
+    return {false, kExitFailed,
+            "failed twice alike at " + checkpoint_name(last.step_after) + "; not restarted"};
+  if (restarts >= max_restarts)
+    return {false, kExitFailed,
+            concat("gave up after ", restarts, " restarts: ", describe_end(last))};
+  return {true, 0,
+          concat(describe_end(last), "; restarting from ", checkpoint_name(last.step_after), ", ",
+                 restarts + 1, " of ", max_restarts)};
+}
+
+std::vector<Host> without_failing_hosts(const std::vector<Host>& hosts,
+                                        const std::map<std::string, int>& blames, int min_ranks) {
+  std::vector<Host> stay = hosts;
+  if (min_ranks == 0) return stay;
+  for (const auto& [name, count] : blames) {
+    if (count < 2) continue;
+    std::vector<Host> rest;
+    std::copy_if(stay.begin(), stay.end(), std::back_inserter(rest),
+                 [&, &blamed = name](const Host& host) { return host.name != blamed; });
+    if (total_slots(rest) >= min_ranks) stay = std::move(rest);
+  }
+  return stay;
+}
+
+double backoff_seconds(double first, int restarts) {
+  return std::min(kMaxBackoffSeconds, first * std::pow(2.0, restarts));
+}
+
+int supervise(const LaunchOptions& options, std::vector<Host> hosts,
+              const Surroundings& surroundings,
+              const std::function<void(const std::string&)>& say) {
+  const std::filesystem::path run = run_folder_of(options.command);
+  const std::filesystem::path logs = !options.logs.empty() ? std::filesystem::path(options.logs)
+                                     : run.empty()         ? run
+                                                           : run / "logs";
+  LaunchOptions now = options;
+  std::optional<Attempt> before;
+  std::map<std::string, int> blames;
+  int without_gain = 0;
+  for (int restarts = 0;; ++restarts) {
+    const LaunchPlan plan = make_plan(now, hosts, surroundings);
+    RankOutput output(logs, plan.tags,
+                      concat("== start ", restarts + 1, ": ", shell_line(plan.command)), say);
+    const Attempt last = run_once(plan, run, output);
+    if (last.exit_code != kExitDone && last.exit_code != kExitStopped && last.error.empty())
+      for (const std::string& line : output.starter_lines()) say(line);
+    const Decision decision =
+        decide(last, before ? &*before : nullptr, restarts, options.max_restarts);
+    if (!decision.because.empty()) say("spcnet-launch: " + decision.because);
+    if (!decision.restart) return decision.exit_code;
+
+    if (!last.failed_host.empty()) ++blames[last.failed_host];
+    std::vector<Host> stay = without_failing_hosts(hosts, blames, options.min_ranks);
+    if (stay.size() < hosts.size()) {
+      now.ranks = 0;  // every slot of those that stay
+      say(concat("spcnet-launch: going on without the host that failed twice, with ",
+                 total_slots(stay), " ranks"));
+      hosts = std::move(stay);
+    }
+    without_gain = last.step_after > last.step_before ? 0 : without_gain + 1;
+    if (!wait_unless_stopped(backoff_seconds(options.backoff_s, std::max(0, without_gain - 1))))
+      return kExitStopped;
+    before = last;
+  }
+}
+
+}  // namespace spc
