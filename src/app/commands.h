@@ -9,5 +9,6 @@ int model_command(const Arguments& arguments);
 int train_command(const Arguments& arguments);
 int extract_command(const Arguments& arguments);
 int score_command(const Arguments& arguments);
+int diff_command(const Arguments& arguments);
 
 }  // namespace spc

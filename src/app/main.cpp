@@ -7,6 +7,7 @@ int main(int argc, char** argv) {
                             "layers, shapes, parameters and multiply-adds of a configuration"},
                            {"train", spc::train_command, "train a network, alone or under mpirun"},
                            {"extract", spc::extract_command, "embeddings of whole utterances"},
-                           {"score", spc::score_command, "EER and minDCF of a trial list"}},
+                           {"score", spc::score_command, "EER and minDCF of a trial list"},
+                           {"diff", spc::diff_command, "compare two checkpoints bit by bit"}},
                           argc, argv);
 }

@@ -10,7 +10,7 @@ import numpy as np
 import fixtures
 import support
 
-COMMANDS = ("model", "train", "extract", "score")
+COMMANDS = ("model", "train", "extract", "score", "diff")
 
 
 class Help(support.ProgramTest):
@@ -162,6 +162,16 @@ class Run(fixtures.SpcnetTest):
         some = [utt for utt, _ in fixtures.utts_of(fixtures.shards())][::3]
         self.write("some.txt", "\n".join(some) + "\n")
         self.train("run", "--utts", "some.txt", "--train.max_steps", "2", err=["16 utterances", "steps 0 to 2 of 40"])
+
+    def test_diff_tells_whether_two_runs_are_the_same(self):
+        self.train("a", "--train.max_steps", "1")
+        self.train("b", "--train.max_steps", "1")
+        self.train("c", "--train.max_steps", "1", "--train.seed", "2")
+        first = self.checkpoint("a", 1)
+        self.spcnet("diff", first, self.checkpoint("b", 1), out="tensors, the same bits")
+        self.spcnet("diff", first, self.checkpoint("c", 1), expect=1, out=["tensors differ", "first    center: 32 elements", "largest  "])
+        self.spcnet("diff", first, expect=2, err="name two checkpoints")
+        self.spcnet("diff", first, "none.h5", expect=1, err="none.h5")
 
     def test_starts_from_another_run(self):
         self.train("first", "--train.max_steps", "10")

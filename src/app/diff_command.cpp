@@ -1,0 +1,47 @@
+#include <algorithm>
+#include <iostream>
+
+#include "app/commands.h"
+#include "base/error.h"
+#include "base/options.h"
+#include "store/tensor_diff.h"
+
+namespace spc {
+namespace {
+
+std::string describe(const TensorDifference& difference) {
+  if (!difference.reason.empty()) return difference.name + ": " + difference.reason;
+  return concat(difference.name, ": ", difference.elements, " elements differ, the first is ",
+                difference.first, " (", to_text(difference.ours), " against ",
+                to_text(difference.theirs), "), by at most ", to_text(difference.largest));
+}
+
+}  // namespace
+
+int diff_command(const Arguments& arguments) {
+  OptionSet options(
+      "usage: spcnet diff A.h5 B.h5\n"
+      "Compares the tensors of two checkpoints bit by bit. Exit code 0: the same; 1: different, "
+      "with the first and the largest difference.");
+  std::string a_path;
+  std::string b_path;
+  options.add_positional("A.h5", a_path, "a checkpoint");
+  options.add_positional("B.h5", b_path, "another");
+  if (!options.parse(arguments)) return kExitDone;
+  SPC_USAGE_CHECK(!b_path.empty(), "name two checkpoints: spcnet diff A.h5 B.h5");
+  const TensorFile a(a_path);
+  const TensorFile b(b_path);
+  const std::vector<TensorDifference> differences = diff_tensor_files(a, b);
+  if (differences.empty()) {
+    std::cout << a.tensors().size() << " tensors, the same bits\n";
+    return kExitDone;
+  }
+  const auto largest =
+      std::max_element(differences.begin(), differences.end(),
+                       [](const auto& x, const auto& y) { return x.largest < y.largest; });
+  std::cout << differences.size() << " of " << a.tensors().size() << " tensors differ\nfirst    "
+            << describe(differences.front()) << "\nlargest  " << describe(*largest) << "\n";
+  return kExitFailed;
+}
+
+}  // namespace spc
