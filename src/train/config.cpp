@@ -13,7 +13,11 @@ void DinoConfig::add_to(OptionSet& options) {
   options.add("dino.warmup_teacher_temp_epochs", warmup_teacher_temp_epochs,
               "linear warm-up between the two, epochs");
   options.add("dino.momentum_teacher", momentum_teacher,
-              "of the teacher's moving average at the start, cosine to 1 at the end, 0..1");
+              "of the teacher's moving average at the start, 0..1");
+  options.add(
+      "dino.final_momentum_teacher", final_momentum_teacher,
+      "the same at the end, a half cosine lies between, 0..1; below 1 a short run's teacher "
+      "keeps up with the student");
   options.add("dino.center_momentum", center_momentum,
               "of the moving mean of teacher logits, 0..1");
   options.add("dino.freeze_last_layer_epochs", freeze_last_layer_epochs,
@@ -24,9 +28,10 @@ void DinoConfig::add_to(OptionSet& options) {
 void DinoConfig::validate() const {
   SPC_USAGE_CHECK(student_temp > 0 && teacher_temp > 0 && warmup_teacher_temp > 0,
                   "dino.*_temp must be > 0");
-  SPC_USAGE_CHECK(
-      momentum_teacher >= 0 && momentum_teacher <= 1 && center_momentum >= 0 && center_momentum < 1,
-      "dino.momentum_teacher must be in 0..1, dino.center_momentum in 0..1");
+  SPC_USAGE_CHECK(momentum_teacher >= 0 && momentum_teacher <= 1 && final_momentum_teacher >= 0 &&
+                      final_momentum_teacher <= 1 && center_momentum >= 0 && center_momentum < 1,
+                  "dino.momentum_teacher, dino.final_momentum_teacher and dino.center_momentum "
+                  "must be in 0..1");
   SPC_USAGE_CHECK(warmup_teacher_temp_epochs >= 0 && freeze_last_layer_epochs >= 0,
                   "dino.*_epochs must be >= 0");
 }

@@ -17,7 +17,8 @@ struct DinoConfig {
   double teacher_temp = 0.07;              // after the warm-up
   double warmup_teacher_temp = 0.04;       // at the start
   double warmup_teacher_temp_epochs = 30;  // linear between the two
-  double momentum_teacher = 0.996;         // of the moving average at the start; cosine to 1
+  double momentum_teacher = 0.996;         // of the moving average at the start
+  double final_momentum_teacher = 1;       // at the end; half a cosine between the two
   double center_momentum = 0.9;
   double freeze_last_layer_epochs = 1;  // the prototypes get no update
   void add_to(OptionSet& options);

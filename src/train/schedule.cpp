@@ -40,7 +40,8 @@ ScheduleValues Schedule::at(int64_t utterances) const {
                             : 1.0;
   values.teacher_temp =
       dino_.warmup_teacher_temp + (dino_.teacher_temp - dino_.warmup_teacher_temp) * heated;
-  values.momentum_teacher = cosine(dino_.momentum_teacher, 1, seen / total_utterances_);
+  values.momentum_teacher =
+      cosine(dino_.momentum_teacher, dino_.final_momentum_teacher, seen / total_utterances_);
   values.freeze_last_layer = values.epoch < dino_.freeze_last_layer_epochs;
   return values;
 }

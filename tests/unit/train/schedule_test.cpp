@@ -81,6 +81,15 @@ TEST(Schedule, MomentumGoesToOneOnACosine) {
   EXPECT_DOUBLE_EQ(schedule.at(10000).momentum_teacher, 1);
 }
 
+TEST(Schedule, MomentumMayEndBelowOne) {
+  RunConfig config = schedule_config();
+  config.dino.final_momentum_teacher = 0.97;
+  const Schedule schedule(config, kUtts);
+  EXPECT_DOUBLE_EQ(schedule.at(0).momentum_teacher, 0.99);
+  EXPECT_DOUBLE_EQ(schedule.at(5000).momentum_teacher, 0.98);
+  EXPECT_DOUBLE_EQ(schedule.at(10000).momentum_teacher, 0.97);
+}
+
 TEST(Schedule, TheLastLayerIsFrozenForItsEpochs) {
   const Schedule schedule(schedule_config(), kUtts);
   EXPECT_TRUE(schedule.at(0).freeze_last_layer);
