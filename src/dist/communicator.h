@@ -1,6 +1,6 @@
-// What ranks say to each other. One interface; MPI between processes, and a single-process one for
-// a run without mpirun. Collectives: every rank calls the same ones in the same order, never under
-// `if (rank == 0)`.
+// What ranks say to each other. One interface; MPI between processes, threads of one process for
+// tests, and one for a process that is alone. Collectives: every rank calls the same ones in the
+// same order, never under `if (rank == 0)`.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -42,6 +42,13 @@ class Communicator {
   /// Rows of all ranks in rank order; the first sizes may differ, the others must agree.
   virtual at::Tensor all_gather_rows(const at::Tensor& rows, const std::string& what) = 0;
   virtual void barrier(const std::string& what) = 0;
+
+  /// Another communicator of the same ranks, whose collectives are independent of this one's: for
+  /// another thread, or for what must not queue behind long messages. Collective.
+  [[nodiscard]] virtual std::unique_ptr<Communicator> duplicate() = 0;
+  /// Ends the waits of this rank on this communicator with an Error and makes it useless; for when
+  /// the run has failed. May be called from any thread.
+  virtual void cancel() = 0;
 
   /// In place, to the end.
   void all_reduce_now(const at::Tensor& tensor, ReduceOp op, const std::string& what) {

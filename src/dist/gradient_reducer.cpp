@@ -1,62 +1,194 @@
 #include "dist/gradient_reducer.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <cmath>
+#include <functional>
+#include <utility>
 
 #include "base/error.h"
+#include "dist/communication_thread.h"
 
 namespace spc {
+namespace {
 
-GradientReducer::GradientReducer(Communicator& comm, std::vector<at::Tensor> parameters,
-                                 int64_t bucket_bytes, int64_t first_bucket_bytes)
-    : comm_(comm) {
-  if (comm.world_size() == 1) return;
+using torch::autograd::Node;
+using torch::autograd::variable_list;
+
+class AfterAccumulation : public torch::autograd::FunctionPostHook {
+ public:
+  explicit AfterAccumulation(std::function<void()> body) : body_(std::move(body)) {}
+  variable_list operator()(const variable_list& outputs, const variable_list&) override {
+    body_();
+    return outputs;
+  }
+
+ private:
+  std::function<void()> body_;
+};
+
+}  // namespace
+
+struct GradientReducer::Impl {
+  struct Slot {
+    size_t index = 0;  // among the parameters
+    at::Tensor parameter;
+    at::Tensor view;                    // of its bucket
+    std::shared_ptr<Node> accumulator;  // the parameter itself holds it weakly
+    uintptr_t hook = 0;
+    bool reached = false;  // by this backward pass
+  };
+  struct Bucket {
+    std::vector<Slot> slots;
+    at::Tensor buffer;  // flat
+    size_t missing = 0;
+    std::unique_ptr<Work> work;
+  };
+  std::vector<Bucket> buckets;
+  size_t next = 0;  // bucket to leave
+  size_t overlapped = 0;
+  bool summing = false;  // between begin() and finish()
+  std::optional<size_t> nonfinite;
+  std::vector<at::Tensor> parameters;
+  std::unique_ptr<CommunicationThread> thread;  // first to go: it writes to the buffers
+
+  void fill(int64_t bucket_bytes, int64_t first_bucket_bytes);
+  void allocate(Bucket& bucket) const;
+  void watch(size_t b, size_t s);
+  void note_nonfinite(size_t index, const at::Tensor& gradient);
+  void note_nonfinite(const Bucket& bucket);
+  void leave_in_order();
+};
+
+void GradientReducer::Impl::fill(int64_t bucket_bytes, int64_t first_bucket_bytes) {
   int64_t bytes = 0;
-  for (auto parameter = parameters.rbegin(); parameter != parameters.rend(); ++parameter) {
-    const int64_t size = static_cast<int64_t>(parameter->nbytes());
-    const int64_t limit = buckets_.size() == 1 ? first_bucket_bytes : bucket_bytes;
-    const bool same_type = !buckets_.empty() &&
-                           buckets_.back().parameters[0].scalar_type() == parameter->scalar_type();
+  for (size_t index = parameters.size(); index-- > 0;) {
+    const at::Tensor& parameter = parameters[index];
+    const auto size = static_cast<int64_t>(parameter.nbytes());
+    const int64_t limit = buckets.size() == 1 ? first_bucket_bytes : bucket_bytes;
+    const bool same_type = !buckets.empty() && buckets.back().slots[0].parameter.scalar_type() ==
+                                                   parameter.scalar_type();
     if (!same_type || bytes + size > limit) {
-      buckets_.emplace_back();
+      buckets.emplace_back();
       bytes = 0;
     }
-    buckets_.back().parameters.push_back(*parameter);
+    Slot slot;
+    slot.index = index;
+    slot.parameter = parameter;
+    buckets.back().slots.push_back(std::move(slot));
     bytes += size;
-  }
-  for (Bucket& bucket : buckets_) {
-    int64_t count = 0;
-    for (const at::Tensor& parameter : bucket.parameters) count += parameter.numel();
-    bucket.buffer = at::zeros({count}, bucket.parameters[0].options().requires_grad(false));
   }
 }
 
+void GradientReducer::Impl::allocate(Bucket& bucket) const {
+  int64_t count = 0;
+  for (const Slot& slot : bucket.slots) count += slot.parameter.numel();
+  bucket.buffer = at::zeros({count}, bucket.slots[0].parameter.options().requires_grad(false));
+  int64_t begin = 0;
+  for (Slot& slot : bucket.slots) {
+    slot.view = bucket.buffer.narrow(0, begin, slot.parameter.numel()).view(slot.parameter.sizes());
+    begin += slot.parameter.numel();
+  }
+}
+
+void GradientReducer::Impl::watch(size_t b, size_t s) {
+  Slot& slot = buckets[b].slots[s];
+  slot.accumulator = torch::autograd::impl::grad_accumulator(slot.parameter);
+  slot.hook = slot.accumulator->add_post_hook(std::make_unique<AfterAccumulation>([this, b, s] {
+    Slot& reached = buckets[b].slots[s];
+    if (!summing || reached.reached) return;
+    reached.reached = true;
+    --buckets[b].missing;
+    leave_in_order();
+  }));
+}
+
+// A sum is infinite or NaN if a term is, and one pass.
+void GradientReducer::Impl::note_nonfinite(size_t index, const at::Tensor& gradient) {
+  if (!nonfinite && !std::isfinite(gradient.sum().item<double>())) nonfinite = index;
+}
+
+void GradientReducer::Impl::note_nonfinite(const Bucket& bucket) {
+  if (nonfinite || std::isfinite(bucket.buffer.sum().item<double>())) return;
+  for (const Slot& slot : bucket.slots) note_nonfinite(slot.index, slot.view);
+}
+
+void GradientReducer::Impl::leave_in_order() {
+  for (; next < buckets.size() && buckets[next].missing == 0; ++next) {
+    note_nonfinite(buckets[next]);
+    buckets[next].work =
+        thread->all_reduce(buckets[next].buffer, ReduceOp::kSum, concat("gradient bucket ", next));
+  }
+}
+
+GradientReducer::GradientReducer(Communicator& comm, std::vector<at::Tensor> parameters,
+                                 int64_t bucket_bytes, int64_t first_bucket_bytes)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->parameters = std::move(parameters);
+  if (comm.world_size() == 1) return;
+  impl_->fill(bucket_bytes, first_bucket_bytes);
+  for (size_t b = 0; b < impl_->buckets.size(); ++b) {
+    impl_->allocate(impl_->buckets[b]);
+    for (size_t s = 0; s < impl_->buckets[b].slots.size(); ++s) impl_->watch(b, s);
+  }
+  impl_->thread = std::make_unique<CommunicationThread>(comm.duplicate());
+}
+
+GradientReducer::~GradientReducer() {
+  for (Impl::Bucket& bucket : impl_->buckets)
+    for (Impl::Slot& slot : bucket.slots) slot.accumulator->del_post_hook(slot.hook);
+}
+
+void GradientReducer::begin() {
+  impl_->nonfinite.reset();
+  if (impl_->buckets.empty()) {
+    for (const at::Tensor& parameter : impl_->parameters) parameter.mutable_grad().reset();
+    return;
+  }
+  SPC_ASSERT(!impl_->summing, "begin() without finish()");
+  for (Impl::Bucket& bucket : impl_->buckets) {
+    bucket.buffer.zero_();
+    bucket.missing = bucket.slots.size();
+    for (Impl::Slot& slot : bucket.slots) {
+      slot.reached = false;
+      slot.parameter.mutable_grad() = slot.view;
+    }
+  }
+  impl_->next = 0;
+  impl_->summing = true;
+}
+
 void GradientReducer::finish() {
-  std::vector<std::unique_ptr<Work>> works;
-  for (Bucket& bucket : buckets_) {
-    int64_t begin = 0;
-    for (const at::Tensor& parameter : bucket.parameters) {
-      at::Tensor slot = bucket.buffer.narrow(0, begin, parameter.numel());
-      if (parameter.grad().defined()) {
-        slot.copy_(parameter.grad().view(-1));
-      } else {
-        slot.zero_();
-      }
-      begin += parameter.numel();
-    }
-    works.push_back(
-        comm_.all_reduce(bucket.buffer, ReduceOp::kSum, concat("gradient bucket ", works.size())));
+  if (impl_->buckets.empty()) {
+    for (size_t index = impl_->parameters.size(); index-- > 0;)
+      if (impl_->parameters[index].grad().defined())
+        impl_->note_nonfinite(index, impl_->parameters[index].grad());
+    return;
   }
-  for (size_t i = 0; i < buckets_.size(); ++i) {
-    works[i]->wait();
-    int64_t begin = 0;
-    for (const at::Tensor& parameter : buckets_[i].parameters) {
-      if (parameter.grad().defined()) {
-        parameter.grad().copy_(
-            buckets_[i].buffer.narrow(0, begin, parameter.numel()).view(parameter.sizes()));
-      }
-      begin += parameter.numel();
-    }
+  impl_->overlapped = impl_->next;
+  impl_->summing = false;
+  for (Impl::Bucket& bucket : impl_->buckets) bucket.missing = 0;
+  impl_->leave_in_order();
+  for (Impl::Bucket& bucket : impl_->buckets) {
+    bucket.work->wait();
+    for (const Impl::Slot& slot : bucket.slots)
+      if (!slot.reached) slot.parameter.mutable_grad().reset();
   }
+}
+
+std::optional<size_t> GradientReducer::first_nonfinite() const {
+  return impl_->nonfinite;
+}
+
+size_t GradientReducer::num_buckets() const {
+  return impl_->buckets.size();
+}
+
+size_t GradientReducer::num_overlapped() const {
+  return impl_->overlapped;
 }
 
 }  // namespace spc

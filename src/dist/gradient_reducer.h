@@ -1,10 +1,12 @@
-// Sums gradients over ranks in buckets: few large messages in a fixed order, the same on every rank
-// and after every resume.
+// Sums gradients over ranks while backward still runs: buckets, few large messages in a fixed
+// order, the same on every rank and after every resume.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "dist/communicator.h"
@@ -17,27 +19,33 @@ class GradientReducer {
   static constexpr int64_t kFirstBucketBytes =
       1 << 20;  // small, so that the first message can leave early
 
-  /// Buckets are filled in reverse order of `parameters`, which is the order in which backward
-  /// finishes gradients.
+  /// Collective. Buckets are filled in reverse order of `parameters`, which is about the order in
+  /// which backward finishes gradients. A hook on each parameter counts down its bucket; a full one
+  /// leaves once all before it have left. Source: PyTorch's DDP (Li et al., VLDB 2020).
   GradientReducer(Communicator& comm, std::vector<at::Tensor> parameters,
                   int64_t bucket_bytes = kBucketBytes,
                   int64_t first_bucket_bytes = kFirstBucketBytes);
+  ~GradientReducer();
+  GradientReducer(const GradientReducer&) = delete;
+  GradientReducer& operator=(const GradientReducer&) = delete;
 
-  /// Call before each backward pass.
-  void begin() {}
-  /// Call after it: every gradient becomes the sum over ranks. An undefined gradient counts as zero
-  /// and stays undefined here.
+  /// Call before each backward pass: forgets the gradients. Until finish() they belong to this.
+  void begin();
+  /// Call after it: every gradient becomes the sum over ranks. One that backward did not reach
+  /// counts as zero and is undefined afterwards.
+  /// @throws Error  of the communicator
   void finish();
 
-  [[nodiscard]] size_t num_buckets() const { return buckets_.size(); }
+  /// After finish(): the first parameter, counted from the last one back, whose gradient was not
+  /// finite on this rank before the sum.
+  [[nodiscard]] std::optional<size_t> first_nonfinite() const;
+  [[nodiscard]] size_t num_buckets() const;
+  /// Of the last step: buckets that had left before finish() was called.
+  [[nodiscard]] size_t num_overlapped() const;
 
  private:
-  struct Bucket {
-    std::vector<at::Tensor> parameters;
-    at::Tensor buffer;  // flat
-  };
-  Communicator& comm_;
-  std::vector<Bucket> buckets_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace spc

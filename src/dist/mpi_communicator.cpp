@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <limits>
 #include <thread>
@@ -63,12 +64,14 @@ MPI_Op mpi_op(ReduceOp op) {
 
 class MpiWork : public Work {
  public:
-  MpiWork(MPI_Request request, at::Tensor tensor, std::string what, int rank, double timeout_s)
+  MpiWork(MPI_Request request, at::Tensor tensor, std::string what, int rank, double timeout_s,
+          std::shared_ptr<const std::atomic<bool>> cancelled)
       : request_(request),
         tensor_(std::move(tensor)),
         what_(std::move(what)),
         rank_(rank),
-        timeout_s_(timeout_s) {}
+        timeout_s_(timeout_s),
+        cancelled_(std::move(cancelled)) {}
 
   void wait() override {
     constexpr double kSpinSeconds = 200e-6;  // peers at work beside this one arrive within that
@@ -77,6 +80,7 @@ class MpiWork : public Work {
       int done = 0;
       check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), what_);
       if (done != 0) return;
+      SPC_CHECK(!*cancelled_, what_, " was given up: this rank failed");
       const double seconds = waited.seconds();
       if (seconds < kSpinSeconds) {
         sched_yield();
@@ -96,6 +100,7 @@ class MpiWork : public Work {
   std::string what_;
   int rank_;
   double timeout_s_;
+  std::shared_ptr<const std::atomic<bool>> cancelled_;
 };
 
 class MpiCommunicator : public Communicator {
@@ -178,10 +183,15 @@ class MpiCommunicator : public Communicator {
     work(request, {}, what)->wait();
   }
 
+  [[nodiscard]] std::unique_ptr<Communicator> duplicate() override {
+    return make_mpi_communicator(comm_, timeout_s_);
+  }
+  void cancel() override { *cancelled_ = true; }
+
  private:
   std::unique_ptr<Work> work(MPI_Request request, const at::Tensor& tensor,
                              const std::string& what) const {
-    return std::make_unique<MpiWork>(request, tensor, what, rank_, timeout_s_);
+    return std::make_unique<MpiWork>(request, tensor, what, rank_, timeout_s_, cancelled_);
   }
 
   MPI_Comm comm_ = MPI_COMM_NULL;
@@ -190,6 +200,7 @@ class MpiCommunicator : public Communicator {
   int local_rank_ = 0;
   int local_size_ = 1;
   double timeout_s_;
+  std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace

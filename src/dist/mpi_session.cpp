@@ -52,14 +52,13 @@ MpiSession::MpiSession() {
   // A killed mpirun cannot take its ranks along: they would wait, and hold the run folder's lock.
   if (has_environment({"OMPI_COMM_WORLD_SIZE"})) die_with_parent();
   int provided = 0;
-  // Serialised: the autograd engine may run our batch norm's collective on its own thread, never
-  // two at once.
-  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
+  // Gradients travel on a thread of their own while batch norm and control talk on another.
+  MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
   MPI_Comm_size(MPI_COMM_WORLD, &world_size_);
   try {
-    SPC_CHECK(provided >= MPI_THREAD_SERIALIZED,
-              "this MPI library was built without thread support; MPI_THREAD_SERIALIZED is needed");
+    SPC_CHECK(provided >= MPI_THREAD_MULTIPLE,
+              "this MPI library does not support threads; one with MPI_THREAD_MULTIPLE is needed");
     if (world_size_ == 1) {
       refuse_singletons(
           {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS"});

@@ -39,6 +39,16 @@ class MeetingPoint {
     const std::lock_guard lock(mutex_);
     broken_ = true;
     changed_.notify_all();
+    for (const auto& child : children_) child->break_up();
+  }
+  /// The same one for every rank that asks for number `index`.
+  std::shared_ptr<MeetingPoint> child(size_t index) {
+    const std::lock_guard lock(mutex_);
+    while (children_.size() <= index) {
+      children_.push_back(std::make_shared<MeetingPoint>(static_cast<int>(tensors_.size())));
+      if (broken_) children_.back()->break_up();
+    }
+    return children_[index];
   }
 
  private:
@@ -49,6 +59,7 @@ class MeetingPoint {
   size_t arrived_ = 0;
   int64_t round_ = 0;
   bool broken_ = false;
+  std::vector<std::shared_ptr<MeetingPoint>> children_;
 };
 
 class Finished : public Work {
@@ -58,8 +69,8 @@ class Finished : public Work {
 
 class ThreadCommunicator : public Communicator {
  public:
-  ThreadCommunicator(MeetingPoint& point, int rank, int world_size)
-      : point_(point), rank_(rank), world_size_(world_size) {}
+  ThreadCommunicator(std::shared_ptr<MeetingPoint> point, int rank, int world_size)
+      : point_(std::move(point)), rank_(rank), world_size_(world_size) {}
   [[nodiscard]] int rank() const override { return rank_; }
   [[nodiscard]] int world_size() const override { return world_size_; }
   [[nodiscard]] int local_rank() const override { return rank_; }
@@ -68,7 +79,7 @@ class ThreadCommunicator : public Communicator {
   std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op,
                                    const std::string&) override {
     const at::Tensor result =
-        point_.meet(rank_, tensor, [op](const std::vector<at::Tensor>& tensors) {
+        point_->meet(rank_, tensor, [op](const std::vector<at::Tensor>& tensors) {
           at::Tensor combined = tensors[0].clone();
           for (size_t i = 1; i < tensors.size(); ++i) {
             combined = op == ReduceOp::kSum   ? combined + tensors[i]
@@ -81,18 +92,22 @@ class ThreadCommunicator : public Communicator {
     return std::make_unique<Finished>();
   }
   void broadcast(const at::Tensor& tensor, int root, const std::string&) override {
-    const at::Tensor result = point_.meet(rank_, tensor, [root](const auto& tensors) {
+    const at::Tensor result = point_->meet(rank_, tensor, [root](const auto& tensors) {
       return tensors[static_cast<size_t>(root)].clone();
     });
     copy_when_all_have_it(tensor, result);
   }
   at::Tensor all_gather_rows(const at::Tensor& rows, const std::string&) override {
-    return point_.meet(rank_, rows, [](const auto& tensors) { return at::cat(tensors, 0); })
+    return point_->meet(rank_, rows, [](const auto& tensors) { return at::cat(tensors, 0); })
         .clone();
   }
   void barrier(const std::string&) override {
-    point_.meet(rank_, {}, [](const auto&) { return at::Tensor(); });
+    point_->meet(rank_, {}, [](const auto&) { return at::Tensor(); });
   }
+  [[nodiscard]] std::unique_ptr<Communicator> duplicate() override {
+    return std::make_unique<ThreadCommunicator>(point_->child(duplicates_++), rank_, world_size_);
+  }
+  void cancel() override { point_->break_up(); }
 
  private:
   void copy_when_all_have_it(const at::Tensor& tensor, const at::Tensor& result) {
@@ -100,15 +115,16 @@ class ThreadCommunicator : public Communicator {
     barrier("");
   }
 
-  MeetingPoint& point_;
+  std::shared_ptr<MeetingPoint> point_;
   int rank_;
   int world_size_;
+  size_t duplicates_ = 0;
 };
 
 }  // namespace
 
 void run_thread_ranks(int world_size, const std::function<void(Communicator&)>& body) {
-  MeetingPoint point(world_size);
+  const auto point = std::make_shared<MeetingPoint>(world_size);
   std::mutex mutex;
   std::exception_ptr first_error;
   std::vector<std::thread> threads;
@@ -121,7 +137,7 @@ void run_thread_ranks(int world_size, const std::function<void(Communicator&)>& 
       } catch (...) {
         const std::lock_guard lock(mutex);
         if (!first_error) first_error = std::current_exception();
-        point.break_up();
+        point->break_up();
       }
     });
   }

@@ -29,26 +29,20 @@ Stepper::Stepper(Objective& objective, Optimizer& optimizer, Communicator& comm,
 
 std::string Stepper::find_nonfinite(double loss) const {
   if (!std::isfinite(loss)) return "loss";
-  for (const NamedTensor& each : objective_.parameters()) {
-    const at::Tensor& gradient = each.tensor.grad();
-    // A sum is infinite or NaN if a term is, and one pass.
-    if (gradient.defined() && !std::isfinite(gradient.sum().item<double>()))
-      return "gradient of " + each.name;
-  }
-  return "";
+  const std::optional<size_t> parameter = reducer_.first_nonfinite();
+  return parameter ? "gradient of " + objective_.parameters()[*parameter].name : "";
 }
 
 StepResult Stepper::run(const Batch& batch, const ScheduleValues& values, bool stop) {
-  for (const NamedTensor& each : objective_.parameters()) each.tensor.mutable_grad().reset();
   reducer_.begin();
   const at::Tensor loss = objective_.loss(batch, values);
   loss.backward();
   StepResult result;
   const double local_loss = loss.item<double>();
-  std::string problem = find_nonfinite(local_loss);
 
   const Stopwatch waiting;
   reducer_.finish();
+  const std::string problem = find_nonfinite(local_loss);
   std::vector<double> figures{local_loss, stop ? 1.0 : 0.0, problem.empty() ? 0.0 : 1.0};
   for (const auto& metric : objective_.metrics()) figures.push_back(metric.second);
   at::Tensor sums = at::tensor(figures, at::kDouble);

@@ -5,6 +5,7 @@
 #include "dist/gradient_reducer.h"
 #include "mpi/ranks.h"
 #include "unit/dist/batch_norm_cases.h"
+#include "unit/dist/given_gradients.h"
 
 namespace spc {
 namespace {
@@ -30,11 +31,11 @@ TEST_P(ReducerMpi, EveryGradientBecomesTheSumOverRanksStepAfterStep) {
     parameters.push_back(at::zeros_like(gradient_of(0, p)).set_requires_grad(true));
   GradientReducer reducer(*comm_, parameters, GetParam(), GetParam() / 2);
   for (int step = 0; step < 3; ++step) {
-    for (size_t p = 0; p < parameters.size(); ++p) {
-      parameters[p].mutable_grad() =
-          has_gradient(rank_, p) ? gradient_of(rank_, p) + step : at::Tensor();
-    }
+    std::vector<at::Tensor> gradients;
+    for (size_t p = 0; p < parameters.size(); ++p)
+      gradients.push_back(has_gradient(rank_, p) ? gradient_of(rank_, p) + step : at::Tensor());
     reducer.begin();
+    backward_giving(parameters, gradients);
     reducer.finish();
     for (size_t p = 0; p < parameters.size(); ++p) {
       at::Tensor sum = at::zeros_like(parameters[p]).detach();

@@ -3,9 +3,11 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include <mutex>
+#include <cmath>
 
 #include "dist/thread_communicator.h"
+#include "unit/dist/given_gradients.h"
+#include "unit/temporary_folder.h"
 
 namespace spc {
 namespace {
@@ -40,13 +42,18 @@ at::Tensor sum_over_ranks(size_t p) {
   return sum;
 }
 
-std::vector<at::Tensor> parameters_of(int rank) {
+std::vector<at::Tensor> make_parameters() {
   std::vector<at::Tensor> parameters;
-  for (size_t p = 0; p < kShapes.size(); ++p) {
-    parameters.push_back(at::zeros(kShapes[p].sizes, kShapes[p].type).set_requires_grad(true));
-    if (has_gradient(rank, p)) parameters[p].mutable_grad() = gradient_of(rank, p);
-  }
+  for (const Shape& shape : kShapes)
+    parameters.push_back(at::zeros(shape.sizes, shape.type).set_requires_grad(true));
   return parameters;
+}
+
+std::vector<at::Tensor> gradients_of(int rank) {
+  std::vector<at::Tensor> gradients;
+  for (size_t p = 0; p < kShapes.size(); ++p)
+    gradients.push_back(has_gradient(rank, p) ? gradient_of(rank, p) : at::Tensor());
+  return gradients;
 }
 
 struct Buckets {
@@ -57,10 +64,11 @@ class GradientReducerTest : public testing::TestWithParam<Buckets> {};
 
 TEST_P(GradientReducerTest, EveryGradientBecomesTheSumOverRanks) {
   run_thread_ranks(kRanks, [](Communicator& comm) {
-    const std::vector<at::Tensor> parameters = parameters_of(comm.rank());
+    const std::vector<at::Tensor> parameters = make_parameters();
     GradientReducer reducer(comm, parameters, GetParam().bytes, GetParam().first_bytes);
     EXPECT_EQ(reducer.num_buckets(), GetParam().expected);
     reducer.begin();
+    backward_giving(parameters, gradients_of(comm.rank()));
     reducer.finish();
     for (size_t p = 0; p < parameters.size(); ++p) {
       if (has_gradient(comm.rank(), p)) {
@@ -76,14 +84,15 @@ TEST_P(GradientReducerTest, EveryGradientBecomesTheSumOverRanks) {
 
 TEST_P(GradientReducerTest, CarriesNothingOverToTheNextStep) {
   run_thread_ranks(kRanks, [](Communicator& comm) {
-    const std::vector<at::Tensor> parameters = parameters_of(comm.rank());
+    const std::vector<at::Tensor> parameters = make_parameters();
     GradientReducer reducer(comm, parameters, GetParam().bytes, GetParam().first_bytes);
     for (int step = 0; step < 3; ++step) {
       const bool left_out = step == 2 && comm.rank() == 1;
-      for (const at::Tensor& each : parameters) {
-        each.mutable_grad() = left_out ? at::Tensor() : at::ones_like(each);
-      }
+      std::vector<at::Tensor> ones;
+      for (const at::Tensor& each : parameters)
+        ones.push_back(left_out ? at::Tensor() : at::ones_like(each));
       reducer.begin();
+      backward_giving(parameters, ones);
       reducer.finish();
     }
     for (const at::Tensor& each : parameters) {
@@ -114,13 +123,79 @@ TEST(GradientReducer, TheFirstBucketIsFilledFromTheEndUpToItsOwnLimit) {
   });
 }
 
+// Layers one after the other: the gradient of the last is there first.
+TEST(GradientReducer, BucketsLeaveWhileBackwardRuns) {
+  run_thread_ranks(2, [](Communicator& comm) {
+    std::vector<at::Tensor> parameters;
+    for (int i = 0; i < 4; ++i) parameters.push_back(at::ones({10}).set_requires_grad(true));
+    GradientReducer reducer(comm, parameters, 1, 1);
+    reducer.begin();
+    at::Tensor x = at::ones({10});
+    for (const at::Tensor& each : parameters) x = x * each;
+    x.sum().backward();
+    reducer.finish();
+    EXPECT_EQ(reducer.num_overlapped(), 4u) << "all were complete when backward ended";
+
+    reducer.begin();  // the third of four is not reached: those behind it wait for finish()
+    (parameters[0] * parameters[2] * parameters[3]).sum().backward();
+    reducer.finish();
+    EXPECT_EQ(reducer.num_overlapped(), 2u);
+    EXPECT_TRUE(at::equal(parameters[0].grad(), at::full({10}, 2)));
+    EXPECT_FALSE(parameters[1].grad().defined());
+  });
+}
+
+TEST(GradientReducer, KnowsTheRankAndTheParameterOfANonFiniteValue) {
+  for (const int ranks : {1, 3}) {
+    run_thread_ranks(ranks, [&](Communicator& comm) {
+      const std::vector<at::Tensor> parameters = make_parameters();
+      GradientReducer reducer(comm, parameters);
+      for (const bool bad : {true, false}) {
+        std::vector<at::Tensor> gradients = gradients_of(0);
+        if (bad && comm.rank() == ranks - 1) {
+          gradients[4].select(0, 7).select(0, 1)[0] = NAN;
+          gradients[1][1][3] = INFINITY;
+        }
+        reducer.begin();
+        backward_giving(parameters, gradients);
+        reducer.finish();
+        const std::optional<size_t> found = reducer.first_nonfinite();
+        if (bad && comm.rank() == ranks - 1) {
+          EXPECT_EQ(found, 4u) << "of the two the one nearer to the loss";
+        } else {
+          EXPECT_EQ(found, std::nullopt);
+        }
+      }
+    });
+  }
+}
+
+TEST(GradientReducer, ARankThatFailsLeavesNobodyWaiting) {
+  EXPECT_EQ(message_of<std::runtime_error>([] {
+              run_thread_ranks(2, [](Communicator& comm) {
+                const std::vector<at::Tensor> parameters = make_parameters();
+                GradientReducer reducer(comm, parameters, 1, 1);
+                reducer.begin();
+                backward_giving(parameters, gradients_of(0));  // its buckets leave, nobody answers
+                if (comm.rank() == 1) throw std::runtime_error("disk full");
+                reducer.finish();
+              });
+            }),
+            "disk full");
+}
+
 TEST(GradientReducer, ASingleRankHasNothingToSend) {
   const std::unique_ptr<Communicator> comm = make_solo_communicator();
-  const std::vector<at::Tensor> parameters = parameters_of(0);
+  const std::vector<at::Tensor> parameters = make_parameters();
   GradientReducer reducer(*comm, parameters);
   EXPECT_EQ(reducer.num_buckets(), 0u);
-  reducer.finish();
+  for (int step = 0; step < 2; ++step) {
+    reducer.begin();
+    backward_giving(parameters, gradients_of(0));
+    reducer.finish();
+  }
   EXPECT_TRUE(at::equal(parameters[0].grad(), gradient_of(0, 0)));
+  EXPECT_FALSE(parameters[kUndefinedOnAllRanks].grad().defined());
 }
 
 }  // namespace

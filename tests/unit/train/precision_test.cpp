@@ -40,6 +40,8 @@ class OldPeers : public Communicator {
   void broadcast(const at::Tensor&, int, const std::string&) override {}
   at::Tensor all_gather_rows(const at::Tensor& rows, const std::string&) override { return rows; }
   void barrier(const std::string&) override {}
+  [[nodiscard]] std::unique_ptr<Communicator> duplicate() override { return nullptr; }
+  void cancel() override {}
 };
 
 TEST(Precision, AutoIsWhatTheProcessorsOfAllRanksHave) {

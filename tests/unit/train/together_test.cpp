@@ -50,6 +50,8 @@ class DeafCommunicator : public Communicator {
     return comm_.all_gather_rows(rows, what);
   }
   void barrier(const std::string& what) override { comm_.barrier(what); }
+  [[nodiscard]] std::unique_ptr<Communicator> duplicate() override { return comm_.duplicate(); }
+  void cancel() override { comm_.cancel(); }
 
  private:
   Communicator& comm_;

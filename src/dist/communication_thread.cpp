@@ -1,0 +1,60 @@
+#include "dist/communication_thread.h"
+
+#include <utility>
+
+namespace spc {
+namespace {
+
+class FutureWork : public Work {
+ public:
+  explicit FutureWork(std::future<void> future) : future_(std::move(future)) {}
+  void wait() override { future_.get(); }
+
+ private:
+  std::future<void> future_;
+};
+
+}  // namespace
+
+CommunicationThread::CommunicationThread(std::unique_ptr<Communicator> comm)
+    : comm_(std::move(comm)), thread_([this] { run(); }) {}
+
+CommunicationThread::~CommunicationThread() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    if (busy_ || !tasks_.empty()) comm_->cancel();
+  }
+  changed_.notify_one();
+  thread_.join();
+}
+
+std::unique_ptr<Work> CommunicationThread::all_reduce(const at::Tensor& tensor, ReduceOp op,
+                                                      const std::string& what) {
+  std::packaged_task<void()> task(
+      [this, tensor, op, what] { comm_->all_reduce_now(tensor, op, what); });
+  auto work = std::make_unique<FutureWork>(task.get_future());
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  changed_.notify_one();
+  return work;
+}
+
+void CommunicationThread::run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return ending_ || !tasks_.empty(); });
+    if (ending_) return;
+    std::packaged_task<void()> task = std::move(tasks_.front());
+    tasks_.pop_front();
+    busy_ = true;
+    lock.unlock();
+    task();
+    lock.lock();
+    busy_ = false;
+  }
+}
+
+}  // namespace spc
