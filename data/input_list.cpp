@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstring>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -12,10 +13,29 @@ namespace {
 
 constexpr const char* kSpaces = " \t";
 
+/// Well-formed UTF-8 (RFC 3629) but for overlong forms: what readers of the shards expect of a
+/// name.
+bool is_utf8(const std::string& text) {
+  int following = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool continues = (byte & 0xC0U) == 0x80U;
+    if (continues != (following > 0)) return false;
+    if (continues) {
+      --following;
+    } else if (byte >= 0x80U) {
+      following = byte >= 0xF0U ? 3 : byte >= 0xE0U ? 2 : 1;
+      if (byte < 0xC2U || byte > 0xF4U) return false;
+    }
+  }
+  return following == 0;
+}
+
 std::vector<std::string> read_list_lines(const std::filesystem::path& path) {
   std::vector<std::string> lines = read_lines(path);
   for (const std::string& line : lines) {
     SPC_CHECK(line.find('\0') == std::string::npos, "is not a text file");
+    SPC_CHECK(is_utf8(line), "line ", &line - lines.data() + 1, " is not UTF-8 text; convert it");
   }
   return lines;
 }
@@ -81,15 +101,23 @@ std::vector<InputItem> list_wav_dir(const std::filesystem::path& folder) {
     }
     const std::string extension = lower_extension(entry->path());
     if (extension != ".wav" && extension != ".flac" && extension != ".ogg") continue;
-    const std::string utt = entry->path().lexically_relative(root).generic_string();
-    SPC_CHECK(utt.find_first_of(" \t\r\n") == std::string::npos, "'", utt, "' in ", folder.string(),
-              " has a space in its name, which lists of utterances cannot hold; rename it, or give "
-              "it a name in a --wav-scp");
+    std::string utt = entry->path().lexically_relative(root).generic_string();
+    SPC_CHECK(is_utf8(utt), "'", utt, "' in ", folder.string(),
+              " has a name that is not UTF-8; rename it, or name the file in a --wav-scp");
+    // Lists of utterances are split at spaces.
+    std::replace_if(
+        utt.begin(), utt.end(), [](char c) { return std::strchr(" \t\r\n", c); }, '_');
     items.push_back({utt, entry->path().string(), ""});
   }
   SPC_CHECK(!items.empty(), "no .wav, .flac or .ogg file in ", folder.string());
   std::sort(items.begin(), items.end(),
             [](const InputItem& a, const InputItem& b) { return a.utt < b.utt; });
+  const auto twice =
+      std::adjacent_find(items.begin(), items.end(),
+                         [](const InputItem& a, const InputItem& b) { return a.utt == b.utt; });
+  SPC_CHECK(twice == items.end(), "two files in ", folder.string(), " would be called ",
+            twice == items.end() ? "" : twice->utt,
+            ", as a space in a name becomes '_'; rename one");
   return items;
 }
 

@@ -31,9 +31,14 @@ constexpr const char* kRemedy = "; delete the shard and run `spcnet-data fbank` 
 /// What one utterance's bytes say.
 struct Check {
   int64_t silent_frames = 0;
+  bool soundless = false;
   int64_t nan_values = 0;
   std::vector<std::string> problems;
 };
+
+// Samples of zero have the logarithm of the smallest energy, ln(FLT_EPSILON) = -15.94, in every
+// bin.
+constexpr float kSoundless = -15.9f;
 
 int64_t count_silent(std::span<const float> feats, size_t num_mel_bins) {
   std::vector<float> levels(feats.size() / num_mel_bins);
@@ -74,7 +79,8 @@ Check check_utterance(const FileDescriptor& file, const UtteranceEntry& entry,
   }
   std::vector<float> feats(halves.size());
   std::transform(halves.begin(), halves.end(), feats.begin(), half_to_float);
-  check.silent_frames = count_silent(feats, num_mel_bins);
+  check.soundless = std::all_of(feats.begin(), feats.end(), [](float x) { return x < kSoundless; });
+  check.silent_frames = check.soundless ? entry.num_frames : count_silent(feats, num_mel_bins);
   return check;
 }
 
@@ -177,6 +183,7 @@ class Verifier {
       report_.frames += entry.num_frames;
       report_.lengths.push_back(entry.num_frames);
       report_.silent_frames += check.silent_frames;
+      if (check.soundless) report_.soundless.push_back(entry.utt);
       report_.nan_values += check.nan_values;
     }
   }
@@ -216,6 +223,10 @@ std::string summary(const VerifyReport& report) {
                          2),
                    " % of the frames, more than ", kSilenceDb,
                    " dB below the loud ones of their utterance");
+    if (!report.soundless.empty())
+      text += concat("\nsoundless   ",
+                     counted(static_cast<int64_t>(report.soundless.size()), "utterance"),
+                     " of nothing but zeros, the first is ", report.soundless.front());
   }
   return concat(text, "\nNaN         ", counted(report.nan_values, "value"), "\nleft out    ",
                 counted(static_cast<int64_t>(report.bad.size()), "file"),

@@ -24,7 +24,8 @@ struct VerifyReport {
   int64_t speakers = 0;
   std::vector<int64_t> lengths;  // frames, ascending, one for each utterance
   int64_t silent_frames = 0;
-  int64_t nan_values = 0;  // infinite ones included
+  std::vector<std::string> soundless;  // utterances of nothing but zeros
+  int64_t nan_values = 0;              // infinite ones included
   double frame_shift_ms = 0;
   std::string fbank;
   std::vector<std::string> bad;       // "utt: reason", recorded while packing

@@ -49,6 +49,7 @@ Pipe make_pipe() {
 Child::Child(const std::vector<std::string>& command) {
   std::vector<std::string> words = command;
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   Pipe out = make_pipe();

@@ -25,8 +25,8 @@ int diff_command(const Arguments& arguments) {
       "with the first and the largest difference.");
   std::string a_path;
   std::string b_path;
-  options.add_positional("A.h5", a_path, "a checkpoint");
-  options.add_positional("B.h5", b_path, "another");
+  options.add_positional("first", a_path, "a checkpoint");
+  options.add_positional("second", b_path, "another");
   if (!options.parse(arguments)) return kExitDone;
   SPC_USAGE_CHECK(!b_path.empty(), "name two checkpoints: spcnet diff A.h5 B.h5");
   const TensorFile a(a_path);

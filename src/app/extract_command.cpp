@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include "app/commands.h"
@@ -22,7 +24,35 @@ struct ExtractArguments {
   std::string out;
   RunConfig config;
   ExtractConfig extract;
+  std::vector<std::pair<std::string, std::string>> given;  // keys as the command line leaves them
 };
+
+// Keys that say how to run, here and now; the others are those of the network, which a checkpoint
+// brings along.
+bool is_of_this_run(const std::string& key) {
+  return key == "train.threads" || key.starts_with("extract.") || key.starts_with("dist.");
+}
+
+using Keys = std::vector<std::pair<std::string, std::string>>;
+
+// A key that was given must not contradict the checkpoint.
+void check_given(const Keys& given, const Keys& trained, const std::string& checkpoint) {
+  OptionSet defaults("");
+  RunConfig untouched;
+  untouched.add_to(defaults);
+  const auto value_of = [](const Keys& keys, const std::string& name) {
+    const auto found = std::find_if(keys.begin(), keys.end(),
+                                    [&](const auto& each) { return each.first == name; });
+    return found == keys.end() ? std::string() : found->second;
+  };
+  const Keys usual = defaults.resolved();
+  for (const auto& [key, value] : given) {
+    const std::string theirs = value_of(trained, key);
+    SPC_USAGE_CHECK(is_of_this_run(key) || value == value_of(usual, key) || value == theirs, key,
+                    " = ", value, ", but ", checkpoint, " was trained with ", theirs,
+                    "; drop the key");
+  }
+}
 
 std::optional<TensorFile> open_source(const ExtractArguments& arguments) {
   if (arguments.init) return std::nullopt;
@@ -43,10 +73,15 @@ int extract(ExtractArguments arguments, Communicator& comm) {
     RunConfig trained;
     trained.add_to(keys);
     keys.parse_ini(info.config, file->path().string());
+    check_given(arguments.given, keys.resolved(), file->path().string());
+    trained.train.threads = arguments.config.train.threads;
     arguments.config = trained;
     SPC_CHECK(info.num_mel_bins == shards.num_mel_bins(), file->path().string(), " was trained on ",
               info.num_mel_bins, " mel bins, the shards have ", shards.num_mel_bins(),
               "; pack them with --fbank.num_mel_bins ", info.num_mel_bins);
+    SPC_CHECK(same_features(info.fbank, shards.fbank()), file->path().string(),
+              " was trained on other features than the shards hold; pack them alike: '", info.fbank,
+              "' against '", shards.fbank(), "'");
     source = concat(file->path().string(), " ", info.network);
   }
   const SpcNet network(arguments.config.model, shards.num_mel_bins(),
@@ -71,7 +106,8 @@ int extract_command(const Arguments& arguments) {
       "  mpirun -n 2 spcnet extract --run runs/a --shards shards --out a.h5\n"
       "Embeddings of whole utterances: /embedding float32 [U, E] and /utt, in the order of the "
       "shards. --init takes the untrained network\n"
-      "of the configuration; otherwise the configuration is the checkpoint's.");
+      "of the configuration; otherwise the configuration is the checkpoint's, but for extract.*, "
+      "dist.* and train.threads.");
   ExtractArguments extract_arguments;
   options.add("run", extract_arguments.run, "run folder: its newest valid checkpoint is taken");
   options.add("checkpoint", extract_arguments.checkpoint, "this checkpoint");
@@ -88,6 +124,12 @@ int extract_command(const Arguments& arguments) {
   SPC_USAGE_CHECK(sources == 1, "give one of --run RUN, --checkpoint F and --init");
   SPC_USAGE_CHECK(!extract_arguments.shards.empty(), "--shards DIR is missing");
   SPC_USAGE_CHECK(!extract_arguments.out.empty(), "--out E.h5 is missing");
+  const std::filesystem::path out(extract_arguments.out);
+  SPC_USAGE_CHECK(!std::filesystem::is_directory(out), "--out ", out.string(),
+                  " is a folder; name a file");
+  SPC_USAGE_CHECK(!out.has_parent_path() || std::filesystem::is_directory(out.parent_path()),
+                  "--out ", out.string(), ": there is no folder ", out.parent_path().string());
+  extract_arguments.given = options.resolved();
   return with_ranks(extract_arguments.config.dist.timeout_s,
                     [&](Communicator& comm) { return extract(extract_arguments, comm); });
 }

@@ -40,7 +40,9 @@ bool speaks_for_the_job() {
 int run_guarded(const std::function<int()>& body) {
   try {
     catch_stop_signals();
-    return body();
+    const int exit_code = body();
+    SPC_CHECK(std::cout.flush(), "cannot write to standard output; is the disk full?");
+    return exit_code;
   } catch (const UsageError& error) {
     if (speaks_for_the_job()) log_error(error.what());
     return kExitUsage;

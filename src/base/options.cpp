@@ -89,7 +89,8 @@ bool OptionSet::parse(const std::vector<std::string>& arguments) {
                           "INI file; may repeat, a later one wins");
   }
   po::options_description all;
-  all.add(general).add(impl.flags).add(impl.keys);
+  all.add(general).add(impl.flags);
+  if (!impl.keys.options().empty()) all.add(impl.keys);
   // Guessing would let --train.max_s set train.max_steps.
   const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
   try {

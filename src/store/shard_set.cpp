@@ -187,4 +187,13 @@ void ShardSet::read(const UtteranceEntry& entry, std::vector<float>& feats, bool
   std::transform(halves.begin(), halves.end(), feats.begin(), half_to_float);
 }
 
+bool same_features(const std::string& fbank, const std::string& other) {
+  const auto without_dither = [](const std::string& options) {
+    std::vector<std::string> words = split_words(options);
+    std::erase_if(words, [](const std::string& word) { return word.starts_with("dither="); });
+    return words;
+  };
+  return without_dither(fbank) == without_dither(other);
+}
+
 }  // namespace spc

@@ -32,6 +32,10 @@ struct ShardIndex {
 /// the remedy
 ShardIndex read_shard_index(const std::filesystem::path& path);
 
+/// True when two sets of fbank options, as shards carry them, give the same features but for
+/// dither, which may be on for training alone.
+bool same_features(const std::string& fbank, const std::string& other);
+
 /// The features are one contiguous dataset, so an utterance is one pread: no HDF5 call and no lock
 /// of its library in the hot path.
 class ShardSet {

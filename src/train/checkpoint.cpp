@@ -51,6 +51,7 @@ void save_checkpoint(const std::filesystem::path& path, const TensorTable& state
     file.attribute("step", info.step);
     file.attribute("utterances", info.utterances);
     file.attribute("num_mel_bins", info.num_mel_bins);
+    file.attribute("fbank", info.fbank);
     file.attribute("network", info.network);
     file.attribute("config", info.config);
     file.attribute("precision", info.precision);
@@ -70,9 +71,10 @@ TensorFile open_checkpoint(const std::filesystem::path& path) {
 
 CheckpointInfo read_info(const TensorFile& file) {
   return {file.int_attribute("step"),         file.int_attribute("utterances"),
-          file.int_attribute("num_mel_bins"), file.string_attribute("network"),
-          file.string_attribute("config"),    file.string_attribute("precision"),
-          file.string_attribute("data"),      file.string_attribute("version")};
+          file.int_attribute("num_mel_bins"), file.string_attribute("fbank"),
+          file.string_attribute("network"),   file.string_attribute("config"),
+          file.string_attribute("precision"), file.string_attribute("data"),
+          file.string_attribute("version")};
 }
 
 void load_tensors(const TensorFile& file, const std::string& prefix, const TensorTable& table) {

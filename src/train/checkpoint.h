@@ -18,6 +18,7 @@ struct CheckpointInfo {
   int64_t step = 0;        // steps done
   int64_t utterances = 0;  // utterances seen by all ranks together
   int64_t num_mel_bins = 0;
+  std::string fbank;      // options of the features
   std::string network;    // whose backbone is used for embeddings: "teacher" or "student"
   std::string config;     // resolved, INI
   std::string precision;  // resolved

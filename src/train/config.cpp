@@ -82,8 +82,9 @@ void TrainConfig::add_to(OptionSet& options) {
 }
 
 void TrainConfig::validate() const {
-  SPC_USAGE_CHECK(epochs > 0 && max_steps >= 0 && batch_size >= 1,
-                  "train.epochs must be > 0, train.batch_size >= 1, train.max_steps >= 0");
+  SPC_USAGE_CHECK(
+      epochs > 0 && epochs <= 1e6 && max_steps >= 0 && batch_size >= 1,
+      "train.epochs must be > 0 and <= 1e6, train.batch_size >= 1, train.max_steps >= 0");
   SPC_USAGE_CHECK(seed >= 0 && threads >= 0, "train.seed and train.threads must be >= 0");
   SPC_USAGE_CHECK(
       precision == "auto" || precision == "fp32" || precision == "bf16" || precision == "fp64",
@@ -138,6 +139,11 @@ void RunConfig::add_to(OptionSet& options) {
   checkpoint.add_to(options);
   log.add_to(options);
   dist.add_to(options);
+  options.add_check([this] {
+    SPC_USAGE_CHECK(views.num_global + views.num_local >= 2,
+                    "views.num_global + views.num_local must be >= 2: a view learns from another "
+                    "one");
+  });
 }
 
 bool may_differ_on_resume(const std::string& key) {

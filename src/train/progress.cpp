@@ -1,6 +1,7 @@
 #include "train/progress.h"
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 #include "base/json.h"
@@ -25,10 +26,9 @@ std::string duration(double seconds) {
 void Progress::add(const StepResult& result, double data_seconds) {
   ++steps_;
   if (result.finite) {
+    ++finite_steps_;
     loss_sum_ += result.loss;
     last_ = result;
-  } else {
-    loss_sum_ += last_.loss;
   }
   data_seconds_ += data_seconds;
   reduce_seconds_ += result.reduce_seconds;
@@ -40,7 +40,8 @@ Progress::Report Progress::report(int64_t step, const ScheduleValues& values,
   const double steps = steps_ > 0 ? static_cast<double>(steps_) : 1;
   const double rate = static_cast<double>(steps_ * batch_size_) / seconds;
   const double eta = static_cast<double>(end_step_ - step) * seconds / steps;
-  const double loss = loss_sum_ / steps;
+  const bool learned = finite_steps_ > 0;  // else there is nothing to say of the interval
+  const double loss = learned ? loss_sum_ / static_cast<double>(finite_steps_) : std::nan("");
   Report report;
   std::array<char, 256> line{};
   std::snprintf(
@@ -57,14 +58,15 @@ Progress::Report Progress::report(int64_t step, const ScheduleValues& values,
       .set("lr", values.lr);
   json.set("teacher_temp", values.teacher_temp)
       .set("momentum_teacher", values.momentum_teacher)
-      .set("grad_norm", last_.grad_norm);
-  for (const auto& [name, value] : last_.metrics) json.set(name, value);
+      .set("grad_norm", learned ? last_.grad_norm : std::nan(""));
+  for (const auto& [name, value] : last_.metrics) json.set(name, learned ? value : std::nan(""));
   json.set("samples_per_s", rate)
       .set("data_wait", data_seconds_ / seconds)
       .set("reduce_wait", reduce_seconds_ / seconds);
   json.set("eta_s", eta).set("skipped_steps", skipped_steps);
   report.json = json.str();
   steps_ = 0;
+  finite_steps_ = 0;
   loss_sum_ = 0;
   data_seconds_ = 0;
   reduce_seconds_ = 0;

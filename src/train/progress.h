@@ -33,10 +33,11 @@ class Progress {
   int64_t end_step_;
   Stopwatch since_report_;
   int64_t steps_ = 0;
+  int64_t finite_steps_ = 0;
   double loss_sum_ = 0;
   double data_seconds_ = 0;
   double reduce_seconds_ = 0;
-  StepResult last_;
+  StepResult last_;  // that was finite
 };
 
 }  // namespace spc

@@ -45,7 +45,10 @@ class Trainer {
         shards_(open_shards(arguments.shards, arguments.utts)),
         data_(fingerprint(shards_)),
         schedule_(config_, static_cast<int64_t>(shards_.utts().size())) {
-    if (!arguments.noise_shards.empty()) noise_.emplace(arguments.noise_shards);
+    if (!arguments.noise_shards.empty()) {
+      noise_.emplace(arguments.noise_shards);
+      data_ += "; noise: " + fingerprint(*noise_);
+    }
     check();
     on_rank_zero(comm, "opening the run folder", [&] {
       folder_.emplace(arguments.run);
@@ -96,9 +99,10 @@ void Trainer::check() const {
   SPC_USAGE_CHECK(config_.num_mel_bins == 0 || config_.num_mel_bins == bins,
                   "fbank.num_mel_bins = ", config_.num_mel_bins, " but the shards have ", bins,
                   "; drop the key, or pack with --fbank.num_mel_bins ", config_.num_mel_bins);
-  SPC_USAGE_CHECK(!noise_ || noise_->num_mel_bins() == bins, "the noise shards have ",
-                  noise_ ? noise_->num_mel_bins() : 0, " mel bins, the others ", bins,
-                  "; pack them alike");
+  SPC_USAGE_CHECK(
+      !noise_ || same_features(noise_->fbank(), shards_.fbank()),
+      "the noise shards hold other features than the training shards; pack them alike: '",
+      noise_ ? noise_->fbank() : "", "' against '", shards_.fbank(), "'");
   SPC_USAGE_CHECK(config_.train.batch_size >= comm_.world_size(),
                   "train.batch_size = ", config_.train.batch_size, " for ", comm_.world_size(),
                   " ranks; every rank needs a row");
@@ -144,8 +148,9 @@ void Trainer::load_or_init() {
   on_rank_zero(comm_, "loading", [&] {
     if (saved_) {
       load_tensors(*saved_, "", state());
-      saved_step_ = step_;
       log_info(concat("continuing from ", saved_->path().string()));
+      if (!arguments_.init_from.empty())
+        log_warning("--init-from has no effect: the run goes on from its own checkpoint");
     } else if (!arguments_.init_from.empty()) {
       const TensorFile file = open_checkpoint(arguments_.init_from);
       const std::string source = read_info(file).network + ".backbone.";
@@ -162,6 +167,7 @@ void Trainer::load_or_init() {
     }
     saved_.reset();
   });
+  if (step_ > 0) saved_step_ = step_;
   broadcast_tensors(comm_, state());
 }
 
@@ -190,11 +196,14 @@ void Trainer::describe() {
 }
 
 void Trainer::save() {
+  // Not amid a streak of bad steps: the update before it may be what broke the network.
+  if (skipped_in_a_row_ > 0) return;
   on_rank_zero(comm_, "saving a checkpoint", [&] {
     if (saved_step_ == step_) return;
     const CheckpointInfo info{step_,
                               step_ * config_.train.batch_size,
                               shards_.num_mel_bins(),
+                              shards_.fbank(),
                               objective_->network(),
                               to_ini(arguments_.resolved),
                               to_text(precision_),
@@ -220,8 +229,9 @@ void Trainer::note_nonfinite(const StepResult& result) {
                        " is not finite"));
   SPC_CHECK(skipped_in_a_row_ < config_.train.max_nonfinite_steps, skipped_in_a_row_,
             " steps in a row were not finite, the last at step ", step_, ", ",
-            result.first_nonfinite,
-            "; lower optim.lr, or set train.precision fp32. The last checkpoint is good");
+            result.first_nonfinite, "; lower optim.lr, or set train.precision fp32. ",
+            saved_step_ < 0 ? "There is no checkpoint yet"
+                            : concat("The checkpoint of step ", saved_step_, " is from before"));
 }
 
 TrainEnd Trainer::run() {
@@ -267,10 +277,12 @@ TrainEnd Trainer::run() {
       end = TrainEnd::kStopped;
       break;
     }
-    // Not amid a streak of bad steps: the update before it may be what broke the network.
-    if (step_ % config_.checkpoint.every_steps == 0 && skipped_in_a_row_ == 0) save();
+    if (step_ % config_.checkpoint.every_steps == 0) save();
   }
   save();
+  SPC_CHECK(
+      end == TrainEnd::kStopped || skipped_in_a_row_ == 0, "the last ", skipped_in_a_row_,
+      " steps were not finite and are not saved; lower optim.lr, or set train.precision fp32");
   at::Tensor memory = at::full({1}, peak_memory_bytes(), at::kLong);
   comm_.all_reduce_now(memory, ReduceOp::kMax, "peak memory");
   if (comm_.rank() == 0) {

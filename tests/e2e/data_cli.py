@@ -5,8 +5,10 @@ import os
 import re
 import resource
 import signal
+import subprocess
 import time
 import unittest
+import wave
 
 import h5py
 import numpy as np
@@ -306,6 +308,22 @@ class Verify(DataTest):
                          "speakers    2\nduration    0.38 s shortest, 0.68 s median, 0.88 s longest\n"
                          "silence     0.00 % of the frames, more than 40 dB below the loud ones of their utterance\n"
                          "NaN         0 values\nleft out    0 files while packing\n")
+
+    def test_finds_recordings_without_sound(self):
+        self.lists(2)
+        with wave.open(self.path("wav/u1.wav"), "wb") as file:
+            file.setparams((1, 2, 16000, 0, "NONE", ""))
+            file.writeframes(bytes(32000))
+        self.pack()
+        self.data("verify", "shards", out="soundless   1 utterance of nothing but zeros, the first is u1")
+
+    def test_what_cannot_be_printed_is_an_error(self):
+        self.lists()
+        self.pack()
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([support.program("spcnet-data"), "verify", self.path("shards")], stdout=full, stderr=subprocess.PIPE,
+                                  text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (1, "error: cannot write to standard output; is the disk full?\n"))
 
     def test_finds_changed_bytes(self):
         self.lists()

@@ -104,6 +104,22 @@ class Extract(ScoreTest):
         for one, other in (("run", "older"), ("run", "init"), ("older", "init")):
             self.assertGreater(np.abs(of[one] - of[other]).max(), 1e-3, (one, other))
 
+    def test_the_network_is_the_checkpoints(self):
+        self.extract("e.h5", "--run", trained(), "--config", "tiny.conf", "--train.threads", "2", "--extract.batch_frames", "500")
+        self.extract("e.h5", "--run", trained(), "--model.embedding_dim", "5", expect=2,
+                     err=["error: model.embedding_dim = 5, but ", "was trained with 32; drop the key"])
+
+    def test_features_are_those_of_the_training(self):
+        self.pack("hamming", "--fbank.window", "hamming")
+        self.extract("e.h5", "--run", trained(), data=self.path("hamming"), expect=1,
+                     err=["was trained on other features than the shards hold; pack them alike: '", "window=hamming"])
+        self.pack("dithered", "--fbank.dither", "1")
+        self.extract("e.h5", "--run", trained(), data=self.path("dithered"))
+
+    def pack(self, out, *options):
+        scp = os.path.join(fixtures.corpus(), "wav.scp")
+        self.run_program("spcnet-data", "fbank", "--wav-scp", scp, "--out", out, "--fbank.num_mel_bins", str(fixtures.BINS), *options)
+
     def test_some_utterances(self):
         self.extract("all.h5", "--run", trained())
         everything, utts = read_embeddings(self.path("all.h5"))
@@ -125,7 +141,8 @@ class Extract(ScoreTest):
         self.extract("e.h5", "--run", trained(), data="none", expect=1, err="no folder none; make shards with")
         self.extract("e.h5", "--run", trained(), data=fixtures.shards(bins=32), expect=1,
                      err="was trained on 24 mel bins, the shards have 32; pack them with --fbank.num_mel_bins 24")
-        self.extract("none/e.h5", "--run", trained(), expect=1, err=["writing none/e.h5", "No such file or directory"])
+        self.extract("none/e.h5", "--run", trained(), expect=2, err="error: --out none/e.h5: there is no folder none")
+        self.extract(".", "--run", trained(), expect=2, err="error: --out . is a folder; name a file")
         data = self.copy_of_shards()
         fixtures.flip_bit(os.path.join(data, "shard-00003.h5"), "feats")
         for ranks in (1, 2):

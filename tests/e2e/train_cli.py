@@ -62,6 +62,9 @@ class WrongUsage(fixtures.SpcnetTest):
                 (["--optim.lr", "0"], "optim.lr must be > 0"),
                 (["--dino.teacher_temp", "0"], "dino.*_temp must be > 0"),
                 (["--views.local_frames", "8"], "must be >= 16"),
+                (["--views.num_global", "1", "--views.num_local", "0"], "views.num_global + views.num_local must be >= 2: a view learns from another one"),
+                (["--train.epochs", "inf"], "train.epochs must be > 0 and <= 1e6"),
+                (["--train.epochs", "nan"], "train.epochs must be > 0 and <= 1e6"),
                 (["--augment.tilt_db", "-1"], "augment.tilt_db"),
                 (["--augment.speech_prob", "0", "--augment.noise_prob", "0.5"], "augment.noise_prob = 0.5 needs --noise-shards"),
                 (["--checkpoint.keep", "0"], "checkpoint.keep must be >= 1"),
@@ -157,6 +160,23 @@ class Run(fixtures.SpcnetTest):
         self.assertIn(settled, ("fp32", "bf16"))
         self.assertIn(f"1 threads, {settled};", said)
         self.train("run", "--train.precision", "auto", "--train.max_steps", "2", err=f"1 threads, {settled};")
+
+    def test_noise_shards(self):
+        noisy = ["--augment.speech_prob", "0", "--augment.babble_prob", "0", "--augment.noise_prob", "1"]
+        self.train("run", *noisy, "--noise-shards", fixtures.shards(), "--train.max_steps", "2")
+        self.train("clean", "--augment.speech_prob", "0", "--augment.babble_prob", "0", "--train.max_steps", "2")
+        self.spcnet("diff", self.checkpoint("run", 2), self.checkpoint("clean", 2), expect=1, out="tensors differ")
+        self.train("run", *noisy, "--noise-shards", fixtures.shards(), "--noise-shards", self.few_more(), "--train.max_steps", "3",
+                   expect=1, err="the utterances: ")
+        self.train("other", *noisy, "--noise-shards", fixtures.shards(40), expect=2,
+                   err="the noise shards hold other features than the training shards")
+
+    def few_more(self):
+        """Shards of one more utterance."""
+        self.write_wav("more.wav", 1)
+        self.write("more.scp", f"more {self.path('more.wav')}\n")
+        self.run_program("spcnet-data", "fbank", "--wav-scp", "more.scp", "--out", "more", "--fbank.num_mel_bins", str(fixtures.BINS))
+        return self.path("more")
 
     def test_utts_restricts_the_data(self):
         some = [utt for utt, _ in fixtures.utts_of(fixtures.shards())][::3]

@@ -166,7 +166,12 @@ class NotFinite(fixtures.SpcnetTest):
                 result = self.train(f"run{ranks}", "--optim.lr", "1e38", "--optim.warmup_epochs", "0", "--train.max_nonfinite_steps", "3",
                                     ranks=ranks, expect=1, timeout=60)
                 self.assertRegex(result.stderr, r"warning: step \d+ skipped on all ranks: rank \d: \S+.* is not finite")
-                self.assertRegex(result.stderr, r"error: 3 steps in a row were not finite, the last at step \d+, rank \d: .*; lower optim")
+                self.assertRegex(result.stderr, r"error: 3 steps in a row were not finite, the last at step \d+, rank \d: .*; lower optim.*There is no checkpoint yet")
+
+    def test_what_may_be_broken_is_not_saved(self):
+        bad = ["--optim.lr", "1e38", "--optim.clip_norm", "0", "--optim.warmup_epochs", "0"]
+        self.train("run", *bad, "--train.max_steps", "7", expect=1, err=["error: the last ", "steps were not finite and are not saved"])
+        self.assertEqual(self.checkpoints("run"), [])
 
 
 if __name__ == "__main__":

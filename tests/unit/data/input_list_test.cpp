@@ -95,9 +95,33 @@ TEST(WavDir, RefusesWhatItCannotList) {
               HasSubstr("no folder " + (folder / "none").string()));
   EXPECT_THAT(message_of([&] { (void)list_wav_dir(folder.path()); }),
               HasSubstr("no .wav, .flac or .ogg file in"));
-  (void)folder.file("my voice.wav", "");
+  (void)folder.file("my\xffvoice.wav", "");
   EXPECT_THAT(message_of([&] { (void)list_wav_dir(folder.path()); }),
-              HasSubstr("'my voice.wav' in " + folder.path().string() + " has a space"));
+              HasSubstr("has a name that is not UTF-8; rename it"));
+}
+
+TEST(WavDir, ASpaceInANameBecomesAnUnderscore) {
+  const TemporaryFolder folder;
+  (void)folder.file("my voice.wav", "");
+  const auto items = list_wav_dir(folder.path());
+  EXPECT_THAT(utts_of(items), ElementsAre("my_voice.wav"));
+  EXPECT_EQ(items[0].path, (folder / "my voice.wav").string());
+  (void)folder.file("my_voice.wav", "");
+  EXPECT_THAT(
+      message_of([&] { (void)list_wav_dir(folder.path()); }),
+      HasSubstr("would be called my_voice.wav, as a space in a name becomes '_'; rename one"));
+}
+
+TEST(WavScp, IsUtf8) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(
+      utts_of(read_wav_scp(folder.file("a", "\xc3\xa9t\xc3\xa9 a.wav\n\xf0\x9f\x98\x80 b.wav\n"))),
+      ElementsAre("\xc3\xa9t\xc3\xa9", "\xf0\x9f\x98\x80"));
+  for (const char* bad : {"\xff\xfe", "a\xc3", "\xa9", "\xc0\x80", "\xe2\x82x"}) {
+    const std::string path = folder.file("b", concat("ok a.wav\n", bad, " b.wav\n"));
+    EXPECT_EQ(message_of([&] { (void)read_wav_scp(path); }),
+              path + ": line 2 is not UTF-8 text; convert it");
+  }
 }
 
 TEST(Utt2Spk, GivesEveryUtteranceItsSpeaker) {

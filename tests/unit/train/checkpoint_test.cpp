@@ -33,8 +33,11 @@ TensorTable run_state(double value, at::ScalarType type = at::kFloat) {
 }
 
 CheckpointInfo run_info(int64_t step) {
-  return {step,   step * 32,       64,         "teacher", "[train]\nseed = 1\n",
-          "bf16", "12 utterances", "version 1"};
+  return {step,       step * 32,
+          64,         "window=povey dither=1",
+          "teacher",  "[train]\nseed = 1\n",
+          "bf16",     "12 utterances",
+          "version 1"};
 }
 
 std::filesystem::path saved(const TemporaryFolder& run, int64_t step) {
@@ -59,6 +62,7 @@ TEST(Checkpoint, GivesBackStateAndDescription) {
   EXPECT_EQ(info.step, 1200);
   EXPECT_EQ(info.utterances, 1200 * 32);
   EXPECT_EQ(info.num_mel_bins, 64);
+  EXPECT_EQ(info.fbank, "window=povey dither=1");
   EXPECT_EQ(info.network, "teacher");
   EXPECT_EQ(info.config, "[train]\nseed = 1\n");
   EXPECT_EQ(info.precision, "bf16");

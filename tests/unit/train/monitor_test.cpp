@@ -126,14 +126,20 @@ TEST(Progress, ReportsMeansSinceTheLastReport) {
   EXPECT_EQ(number_in(progress.report(41, some_values(), 2).json, "loss"), 8) << "a new interval";
 }
 
-TEST(Progress, ASkippedStepCountsWithTheLastFiniteLoss) {
+TEST(Progress, ASkippedStepHasNoLoss) {
   Progress progress(5, 32, 100);
   progress.add(step_result(3), 0);
   progress.add(step_result(NAN, false), 0);
-  const std::string json = progress.report(2, some_values(), 1).json;
+  std::string json = progress.report(2, some_values(), 1).json;
   EXPECT_EQ(number_in(json, "loss"), 3);
   EXPECT_EQ(number_in(json, "grad_norm"), 30);
   EXPECT_THAT(json, testing::Not(HasSubstr("nan")));
+
+  progress.add(step_result(NAN, false), 0);
+  const Progress::Report all_skipped = progress.report(3, some_values(), 2);
+  EXPECT_THAT(all_skipped.json, HasSubstr("\"loss\": null"));
+  EXPECT_THAT(all_skipped.json, HasSubstr("\"grad_norm\": null"));
+  EXPECT_THAT(all_skipped.line, HasSubstr("loss nan"));
 }
 
 TEST(Progress, IsDueAfterItsInterval) {
