@@ -92,8 +92,7 @@ Decision decide(const Attempt& last, const Attempt* before, int restarts, int ma
   const bool by_itself = code == kExitFailed && last.failed_host.empty();
   if (by_itself && !last.got_going)
     return {false, kExitFailed, "failed before the first step; not restarted"};
-  const bool gained = last.step_after > last.step_before;
-  if (by_itself && !gained && before != nullptr && before->exit_code == code &&
+  if (by_itself && !last.gained() && before != nullptr && before->exit_code == code &&
       before->error == last.error && before->step_after == last.step_after)
     return {false, kExitFailed,
             "failed twice alike at " + checkpoint_name(last.step_after) + "; not restarted"};
@@ -154,7 +153,7 @@ int supervise(const LaunchOptions& options, std::vector<Host> hosts,
                  total_slots(stay), " ranks"));
       hosts = std::move(stay);
     }
-    without_gain = last.step_after > last.step_before ? 0 : without_gain + 1;
+    without_gain = last.gained() ? 0 : without_gain + 1;
     if (!wait_unless_stopped(backoff_seconds(options.backoff_s, std::max(0, without_gain - 1))))
       return kExitStopped;
     before = last;

@@ -22,6 +22,8 @@ struct Attempt {
   int64_t step_after = -1;
   std::string error;        // the last one that a rank printed
   std::string failed_host;  // the one that mpirun or srun blamed
+
+  [[nodiscard]] bool gained() const { return step_after > step_before; }
 };
 
 struct Decision {

@@ -110,11 +110,11 @@ def corpus():
 
 
 @functools.cache
-def shards(bins=BINS):
-    """A folder of four shards of the corpus. Shared: copy it before changing it."""
-    out = os.path.join(corpus(), f"shards-{bins}")
+def shards(bins=BINS, *options):
+    """A folder of four shards of the corpus, packed with more options if given. Shared: copy it before changing it."""
+    out = os.path.join(corpus(), "-".join(("shards", str(bins), *(option.strip("-") for option in options))))
     subprocess.run([support.program("spcnet-data"), "fbank", "--wav-scp", os.path.join(corpus(), "wav.scp"), "--utt2spk",
-                    os.path.join(corpus(), "utt2spk"), "--out", out, "--fbank.num_mel_bins", str(bins), "--shard-frames", "2500"],
+                    os.path.join(corpus(), "utt2spk"), "--out", out, "--fbank.num_mel_bins", str(bins), "--shard-frames", "2500", *options],
                    check=True, timeout=60, stdout=subprocess.DEVNULL)
     return out
 

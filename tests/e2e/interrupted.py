@@ -8,15 +8,15 @@ import time
 import unittest
 
 import fixtures
+import support
 
 
 def rank_process(mpirun, rank):
     """The process id of a rank, among the children of mpirun."""
-    with open(f"/proc/{mpirun.pid}/task/{mpirun.pid}/children", encoding="utf-8") as file:
-        for pid in file.read().split():
-            with open(f"/proc/{pid}/environ", encoding="utf-8") as environment:
-                if f"OMPI_COMM_WORLD_RANK={rank}" in environment.read().split("\0"):
-                    return int(pid)
+    for pid in support.children(mpirun.pid):
+        with open(f"/proc/{pid}/environ", encoding="utf-8") as environment:
+            if f"OMPI_COMM_WORLD_RANK={rank}" in environment.read().split("\0"):
+                return pid
     raise AssertionError(f"mpirun has no rank {rank}")
 
 

@@ -11,14 +11,6 @@ import fixtures
 import support
 
 
-def children(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
-            return [int(child) for child in file.read().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
 class LaunchTest(fixtures.ContinuedRunTest):
     STEPS = 60
 
@@ -34,8 +26,8 @@ class LaunchTest(fixtures.ContinuedRunTest):
 
     def processes(self, launcher):
         """mpirun and its ranks, as far as they are there."""
-        mpirun = children(launcher.pid)
-        return mpirun, [rank for pid in mpirun for rank in children(pid)]
+        mpirun = support.children(launcher.pid)
+        return mpirun, [rank for pid in mpirun for rank in support.children(pid)]
 
     def wait_for_step(self, process, step):
         self.wait_until(f"the checkpoint of step {step}", lambda: (self.checkpoints("run") or [0])[-1] >= step, process)
@@ -92,7 +84,7 @@ class Stopped(LaunchTest):
 
     def test_before_the_ranks_are_up(self):
         process = self.start()
-        self.wait_until("mpirun", lambda: children(process.pid), process)
+        self.wait_until("mpirun", lambda: support.children(process.pid), process)
         process.send_signal(signal.SIGTERM)
         self.assertEqual(self.wait_for_end(process), 75, self.read("stderr.txt"))
 

@@ -110,15 +110,9 @@ class Extract(ScoreTest):
                      err=["error: model.embedding_dim = 5, but ", "was trained with 32; drop the key"])
 
     def test_features_are_those_of_the_training(self):
-        self.pack("hamming", "--fbank.window", "hamming")
-        self.extract("e.h5", "--run", trained(), data=self.path("hamming"), expect=1,
+        self.extract("e.h5", "--run", trained(), data=fixtures.shards(fixtures.BINS, "--fbank.window", "hamming"), expect=1,
                      err=["was trained on other features than the shards hold; pack them alike: '", "window=hamming"])
-        self.pack("dithered", "--fbank.dither", "1")
-        self.extract("e.h5", "--run", trained(), data=self.path("dithered"))
-
-    def pack(self, out, *options):
-        scp = os.path.join(fixtures.corpus(), "wav.scp")
-        self.run_program("spcnet-data", "fbank", "--wav-scp", scp, "--out", out, "--fbank.num_mel_bins", str(fixtures.BINS), *options)
+        self.extract("e.h5", "--run", trained(), data=fixtures.shards(fixtures.BINS, "--fbank.dither", "1"))
 
     def test_some_utterances(self):
         self.extract("all.h5", "--run", trained())

@@ -42,6 +42,15 @@ def end(process):
         process.wait()
 
 
+def children(pid):
+    """The processes that a process has started, as far as both are there."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+            return [int(child) for child in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def crc32c(data):
     """Bit by bit, from the definition (RFC 3720)."""
     crc = 0xFFFFFFFF
