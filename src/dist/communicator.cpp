@@ -25,6 +25,9 @@ class SoloCommunicator : public Communicator {
   }
   void broadcast(const at::Tensor&, int, const std::string&) override {}
   at::Tensor all_gather_rows(const at::Tensor& rows, const std::string&) override { return rows; }
+  at::Tensor reduce_scatter_rows(const at::Tensor& rows, const std::string&) override {
+    return rows;
+  }
   void barrier(const std::string&) override {}
   [[nodiscard]] std::unique_ptr<Communicator> duplicate() override {
     return make_solo_communicator();

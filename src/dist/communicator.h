@@ -1,5 +1,5 @@
-// What ranks say to each other. One interface; MPI between processes, threads of one process for
-// tests, and one for a process that is alone. Collectives: every rank calls the same ones in the
+// What ranks say to each other. One interface; MPI between processes, threads of one process, both
+// together, and one for a process that is alone. Collectives: every rank calls the same ones in the
 // same order, never under `if (rank == 0)`.
 #pragma once
 
@@ -41,6 +41,8 @@ class Communicator {
   virtual void broadcast(const at::Tensor& tensor, int root, const std::string& what) = 0;
   /// Rows of all ranks in rank order; the first sizes may differ, the others must agree.
   virtual at::Tensor all_gather_rows(const at::Tensor& rows, const std::string& what) = 0;
+  /// Sums `rows` [world_size n, ...] over ranks and keeps this rank's n of them, the rank-th ones.
+  virtual at::Tensor reduce_scatter_rows(const at::Tensor& rows, const std::string& what) = 0;
   virtual void barrier(const std::string& what) = 0;
 
   /// Another communicator of the same ranks, whose collectives are independent of this one's: for

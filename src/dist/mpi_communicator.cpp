@@ -177,6 +177,18 @@ class MpiCommunicator : public Communicator {
     return gathered;
   }
 
+  at::Tensor reduce_scatter_rows(const at::Tensor& rows, const std::string& what) override {
+    SPC_ASSERT(rows.size(0) % world_size_ == 0, what, ": ", rows.size(0), " rows for ", world_size_,
+               " ranks");
+    at::Tensor own = at::empty_like(rows.narrow(0, 0, rows.size(0) / world_size_));
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Ireduce_scatter_block(rows.const_data_ptr(), own.data_ptr(), mpi_count(own, what),
+                                        mpi_type(rows, what), MPI_SUM, comm_, &request),
+              what);
+    MpiWork(request, rows, what, rank_, timeout_s_, cancelled_).wait();
+    return own;
+  }
+
   void barrier(const std::string& what) override {
     MPI_Request request = MPI_REQUEST_NULL;
     check_mpi(MPI_Ibarrier(comm_, &request), what);

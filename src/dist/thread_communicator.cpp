@@ -2,59 +2,101 @@
 
 #include <ATen/ATen.h>
 
-#include <barrier>
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/error.h"
 
 namespace spc {
 namespace {
 
-// One meeting point: everybody lays down a tensor, the last one to come combines them, everybody
-// takes the result.
+using Tensors = std::vector<at::Tensor>;
+
+at::Tensor combine_two(const at::Tensor& a, const at::Tensor& b, ReduceOp op) {
+  switch (op) {
+    case ReduceOp::kMin:
+      return at::minimum(a, b);
+    case ReduceOp::kMax:
+      return at::maximum(a, b);
+    case ReduceOp::kSum:
+      break;
+  }
+  return a + b;
+}
+
+// Neighbours first, then pairs of pairs: a tree over 2^a blocks of 2^b terms each is the tree over
+// the 2^b terms of each block, then over the blocks.
+at::Tensor combine_as_tree(Tensors terms, ReduceOp op) {
+  const size_t count = terms.size();
+  for (size_t stride = 1; stride < count; stride *= 2)
+    for (size_t i = 0; i + stride < count; i += 2 * stride)
+      terms[i] = combine_two(terms[i], terms[i + stride], op);
+  return count == 1 ? terms[0].clone() : terms[0];
+}
+
+// Where the threads of a process meet: everybody lays down a tensor, the last one to come combines
+// them, also with those of the other processes, and everybody takes the result.
 class MeetingPoint {
  public:
-  explicit MeetingPoint(int world_size) : tensors_(static_cast<size_t>(world_size)) {}
+  using Combine = std::function<at::Tensor(const Tensors&, Communicator& processes)>;
 
-  at::Tensor meet(int rank, const at::Tensor& tensor,
-                  const std::function<at::Tensor(const std::vector<at::Tensor>&)>& combine) {
+  MeetingPoint(std::unique_ptr<Communicator> processes, int num_threads, double timeout_s)
+      : processes_(std::move(processes)),
+        timeout_s_(timeout_s),
+        tensors_(static_cast<size_t>(num_threads)) {}
+
+  [[nodiscard]] const Communicator& processes() const { return *processes_; }
+  [[nodiscard]] int num_threads() const { return static_cast<int>(tensors_.size()); }
+
+  at::Tensor meet(int thread, const at::Tensor& tensor, const std::string& what,
+                  const Combine& combine) {
     std::unique_lock lock(mutex_);
-    tensors_[static_cast<size_t>(rank)] = tensor;
+    tensors_[static_cast<size_t>(thread)] = tensor;
     const int64_t round = round_;
     if (++arrived_ == tensors_.size()) {
-      result_ = combine(tensors_);
+      result_ = combine(tensors_, *processes_);
+      std::fill(tensors_.begin(), tensors_.end(), at::Tensor());
       arrived_ = 0;
       ++round_;
       changed_.notify_all();
     } else {
-      changed_.wait(lock, [&] { return round_ != round || broken_; });
+      const bool came = changed_.wait_for(lock, std::chrono::duration<double>(timeout_s_),
+                                          [&] { return round_ != round || broken_; });
+      SPC_CHECK(came, "a thread waited ", timeout_s_, " s for the others in ", what,
+                "; one of them is stuck. The limit is dist.timeout_s");
       SPC_CHECK(round_ != round, "another rank ended");
     }
     return result_;
   }
   void break_up() {
+    processes_->cancel();  // the one who waits there holds the lock
     const std::lock_guard lock(mutex_);
     broken_ = true;
     changed_.notify_all();
     for (const auto& child : children_) child->break_up();
   }
-  /// The same one for every rank that asks for number `index`.
+  /// The same one for every thread that asks for number `index`.
   std::shared_ptr<MeetingPoint> child(size_t index) {
     const std::lock_guard lock(mutex_);
     while (children_.size() <= index) {
-      children_.push_back(std::make_shared<MeetingPoint>(static_cast<int>(tensors_.size())));
+      children_.push_back(
+          std::make_shared<MeetingPoint>(processes_->duplicate(), num_threads(), timeout_s_));
       if (broken_) children_.back()->break_up();
     }
     return children_[index];
   }
 
  private:
+  std::unique_ptr<Communicator> processes_;
+  double timeout_s_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<at::Tensor> tensors_;
+  Tensors tensors_;
   at::Tensor result_;
   size_t arrived_ = 0;
   int64_t round_ = 0;
@@ -69,74 +111,98 @@ class Finished : public Work {
 
 class ThreadCommunicator : public Communicator {
  public:
-  ThreadCommunicator(std::shared_ptr<MeetingPoint> point, int rank, int world_size)
-      : point_(std::move(point)), rank_(rank), world_size_(world_size) {}
-  [[nodiscard]] int rank() const override { return rank_; }
-  [[nodiscard]] int world_size() const override { return world_size_; }
-  [[nodiscard]] int local_rank() const override { return rank_; }
-  [[nodiscard]] int local_size() const override { return world_size_; }
+  ThreadCommunicator(std::shared_ptr<MeetingPoint> point, int thread)
+      : point_(std::move(point)), thread_(thread), num_threads_(point_->num_threads()) {}
+  [[nodiscard]] int rank() const override {
+    return point_->processes().rank() * num_threads_ + thread_;
+  }
+  [[nodiscard]] int world_size() const override {
+    return point_->processes().world_size() * num_threads_;
+  }
+  [[nodiscard]] int local_rank() const override {
+    return point_->processes().local_rank() * num_threads_ + thread_;
+  }
+  [[nodiscard]] int local_size() const override {
+    return point_->processes().local_size() * num_threads_;
+  }
 
   std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op,
-                                   const std::string&) override {
-    const at::Tensor result =
-        point_->meet(rank_, tensor, [op](const std::vector<at::Tensor>& tensors) {
-          at::Tensor combined = tensors[0].clone();
-          for (size_t i = 1; i < tensors.size(); ++i) {
-            combined = op == ReduceOp::kSum   ? combined + tensors[i]
-                       : op == ReduceOp::kMin ? at::minimum(combined, tensors[i])
-                                              : at::maximum(combined, tensors[i]);
-          }
-          return combined;
-        });
-    copy_when_all_have_it(tensor, result);
+                                   const std::string& what) override {
+    tensor.copy_(point_->meet(
+        thread_, tensor, what, [op, &what](const Tensors& tensors, Communicator& processes) {
+          at::Tensor combined = combine_as_tree(tensors, op);
+          if (processes.world_size() == 1) return combined;
+          return combine_as_tree(processes.all_gather_rows(combined.unsqueeze(0), what).unbind(0),
+                                 op);
+        }));
     return std::make_unique<Finished>();
   }
-  void broadcast(const at::Tensor& tensor, int root, const std::string&) override {
-    const at::Tensor result = point_->meet(rank_, tensor, [root](const auto& tensors) {
-      return tensors[static_cast<size_t>(root)].clone();
-    });
-    copy_when_all_have_it(tensor, result);
+  void broadcast(const at::Tensor& tensor, int root, const std::string& what) override {
+    const int threads = num_threads_;
+    tensor.copy_(point_->meet(
+        thread_, tensor, what, [=, &what](const Tensors& tensors, Communicator& processes) {
+          at::Tensor values = tensors[static_cast<size_t>(root % threads)].clone();
+          processes.broadcast(values, root / threads, what);
+          return values;
+        }));
   }
-  at::Tensor all_gather_rows(const at::Tensor& rows, const std::string&) override {
-    return point_->meet(rank_, rows, [](const auto& tensors) { return at::cat(tensors, 0); })
+  at::Tensor all_gather_rows(const at::Tensor& rows, const std::string& what) override {
+    return point_
+        ->meet(thread_, rows, what,
+               [&what](const Tensors& tensors, Communicator& processes) {
+                 return processes.all_gather_rows(at::cat(tensors, 0), what);
+               })
         .clone();
   }
-  void barrier(const std::string&) override {
-    point_->meet(rank_, {}, [](const auto&) { return at::Tensor(); });
+  at::Tensor reduce_scatter_rows(const at::Tensor& rows, const std::string& what) override {
+    const at::Tensor sum = rows.clone();
+    all_reduce_now(sum, ReduceOp::kSum, what);
+    const int64_t own = rows.size(0) / world_size();
+    return sum.narrow(0, rank() * own, own).clone();
+  }
+  void barrier(const std::string& what) override {
+    point_->meet(thread_, {}, what, [&what](const Tensors&, Communicator& processes) {
+      processes.barrier(what);
+      return at::Tensor();
+    });
   }
   [[nodiscard]] std::unique_ptr<Communicator> duplicate() override {
-    return std::make_unique<ThreadCommunicator>(point_->child(duplicates_++), rank_, world_size_);
+    return std::make_unique<ThreadCommunicator>(point_->child(duplicates_++), thread_);
   }
   void cancel() override { point_->break_up(); }
 
  private:
-  void copy_when_all_have_it(const at::Tensor& tensor, const at::Tensor& result) {
-    tensor.copy_(result);
-    barrier("");
-  }
-
   std::shared_ptr<MeetingPoint> point_;
-  int rank_;
-  int world_size_;
+  int thread_;
+  int num_threads_;
   size_t duplicates_ = 0;
 };
 
 }  // namespace
 
-void run_thread_ranks(int world_size, const std::function<void(Communicator&)>& body) {
-  const auto point = std::make_shared<MeetingPoint>(world_size);
+void run_thread_ranks(int num_threads, const std::function<void(Communicator&)>& body,
+                      double timeout_s) {
+  const std::unique_ptr<Communicator> alone = make_solo_communicator();
+  run_thread_ranks(*alone, num_threads, body, timeout_s);
+}
+
+void run_thread_ranks(Communicator& processes, int num_threads,
+                      const std::function<void(Communicator&)>& body, double timeout_s) {
+  const auto point = std::make_shared<MeetingPoint>(processes.duplicate(), num_threads, timeout_s);
   std::mutex mutex;
   std::exception_ptr first_error;
   std::vector<std::thread> threads;
-  threads.reserve(static_cast<size_t>(world_size));
-  for (int rank = 0; rank < world_size; ++rank) {
-    threads.emplace_back([&, rank] {
-      ThreadCommunicator comm(point, rank, world_size);
+  threads.reserve(static_cast<size_t>(num_threads));
+  for (int thread = 0; thread < num_threads; ++thread) {
+    threads.emplace_back([&, thread] {
+      ThreadCommunicator comm(point, thread);
       try {
         body(comm);
       } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (!first_error) first_error = std::current_exception();
+        {
+          const std::lock_guard lock(mutex);
+          if (!first_error) first_error = std::current_exception();
+        }
         point->break_up();
       }
     });

@@ -10,8 +10,15 @@ namespace {
 // HDF5 1.10 keeps a file that it cannot close and crashes there. Every file of ours has an owner
 // that closes it, so the handler has nothing to do.
 void prepare_library() {
-  static const herr_t once = H5dont_atexit();
-  (void)once;
+  static const hbool_t threadsafe = [] {
+    hbool_t answer = 0;
+    H5dont_atexit();
+    H5is_library_threadsafe(&answer);
+    return answer;
+  }();
+  SPC_CHECK(threadsafe,
+            "this HDF5 library is not thread-safe, and checkpoints are written beside "
+            "the training; link one that was configured with --enable-threadsafe");
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
 
@@ -116,8 +123,10 @@ void write(hid_t file, const std::string& name, hid_t type, const std::vector<hs
                     name);
   const PropertyList links(H5Pcreate(H5P_LINK_CREATE), name);
   H5Pset_create_intermediate_group(links.get(), 1);
+  const PropertyList creation(H5Pcreate(H5P_DATASET_CREATE), name);
+  H5Pset_obj_track_times(creation.get(), false);  // equal contents make equal files
   Dataset dataset(
-      H5Dcreate2(file, name.c_str(), type, space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT),
+      H5Dcreate2(file, name.c_str(), type, space.get(), links.get(), creation.get(), H5P_DEFAULT),
       "cannot create " + name);
   if (H5Sget_simple_extent_npoints(space.get()) > 0) {
     SPC_CHECK(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0,

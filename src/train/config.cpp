@@ -117,6 +117,8 @@ void DistConfig::add_to(OptionSet& options) {
   options.add("dist.timeout_s", timeout_s, "longest wait for the other ranks, seconds");
   options.add("dist.expected_ranks", expected_ranks,
               "refuse to start with another number of ranks, 0: any");
+  options.add("dist.deterministic", deterministic,
+              "the same bits on 1, 2 and 4 ranks, on one kind of processor; slower");
   options.add_check([this] { validate(); });
 }
 
@@ -148,8 +150,8 @@ void RunConfig::add_to(OptionSet& options) {
 
 bool may_differ_on_resume(const std::string& key) {
   return key == "train.max_steps" || key == "train.threads" || key == "train.max_nonfinite_steps" ||
-         key.starts_with("checkpoint.") || key.starts_with("log.") || key.starts_with("dist.") ||
-         key.starts_with("loader.");
+         key.starts_with("checkpoint.") || key.starts_with("log.") ||
+         (key.starts_with("dist.") && key != "dist.deterministic") || key.starts_with("loader.");
 }
 
 }  // namespace spc

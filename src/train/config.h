@@ -70,6 +70,7 @@ struct LogConfig {
 struct DistConfig {
   double timeout_s = 600;
   int64_t expected_ranks = 0;
+  bool deterministic = false;  // the same bits on 1, 2 and 4 ranks
   void add_to(OptionSet& options);
   void validate() const;
 };

@@ -30,6 +30,7 @@ DinoObjective::DinoObjective(const RunConfig& config, int64_t num_mel_bins, Prec
       num_mel_bins_(num_mel_bins),
       precision_(precision),
       comm_(comm),
+      batch_norm_comm_(config.train.sync_bn ? comm.duplicate() : nullptr),
       student_{SpcNet(config.model, num_mel_bins, static_cast<uint64_t>(config.train.seed),
                       storage_type(precision)),
                DinoHead(config.head, config.model.embedding_dim,
@@ -72,7 +73,7 @@ at::Tensor DinoObjective::views_of(const std::vector<float>& feats, int64_t rows
 at::Tensor DinoObjective::loss(const Batch& batch, const ScheduleValues& values) {
   const auto rows = static_cast<int64_t>(batch.places.size());
   const ViewsConfig& views = config_.views;
-  const ForwardMode mode{true, config_.train.sync_bn ? &comm_ : nullptr};
+  const ForwardMode mode{true, batch_norm_comm_.get()};
   const at::Tensor global = views_of(batch.global, views.num_global * rows, views.global_frames);
   at::Tensor teacher_embeddings;
   at::Tensor teacher_logits;

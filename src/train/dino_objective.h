@@ -15,7 +15,7 @@ namespace spc {
 
 class DinoObjective : public Objective {
  public:
-  /// @param comm  must outlive this
+  /// Collective. @param comm  must outlive this
   DinoObjective(const RunConfig& config, int64_t num_mel_bins, Precision precision,
                 Communicator& comm);
 
@@ -41,6 +41,7 @@ class DinoObjective : public Objective {
   int64_t num_mel_bins_;
   Precision precision_;
   Communicator& comm_;
+  std::unique_ptr<Communicator> batch_norm_comm_;  // its messages never queue behind others
   Network student_;
   Network teacher_;
   at::Tensor center_;                            // [K]

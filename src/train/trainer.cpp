@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/version.h"
+#include "dist/thread_communicator.h"
 #include "train/checkpoint.h"
 #include "train/collapse_monitor.h"
 #include "train/coverage.h"
@@ -25,6 +26,10 @@
 
 namespace spc {
 namespace {
+
+// Deterministic mode cuts every batch into so many parts. Each is computed by one thread with
+// networks of its own, so that every kernel sees the same shapes on any number of processes.
+constexpr int kLeaves = 4;
 
 // Which utterances, in which order: a continued run must see the same.
 std::string fingerprint(const ShardSet& shards) {
@@ -54,7 +59,7 @@ class Trainer {
       folder_.emplace(arguments.run);
       saved_ = newest_valid_checkpoint(arguments.run);
     });
-    set_compute_threads(config_.train.threads, comm);
+    set_compute_threads(config_.dist.deterministic ? 1 : config_.train.threads, comm);
     take_over_or_start();
     objective_ = std::make_unique<DinoObjective>(config_, shards_.num_mel_bins(), precision_, comm);
     optimizer_ = make_optimizer(config_.optim, objective_->parameters());
@@ -106,10 +111,6 @@ void Trainer::check() const {
   SPC_USAGE_CHECK(config_.train.batch_size >= comm_.world_size(),
                   "train.batch_size = ", config_.train.batch_size, " for ", comm_.world_size(),
                   " ranks; every rank needs a row");
-  SPC_USAGE_CHECK(
-      config_.dist.expected_ranks == 0 || config_.dist.expected_ranks == comm_.world_size(),
-      "dist.expected_ranks = ", config_.dist.expected_ranks, " but MPI started ",
-      comm_.world_size());
 }
 
 // What the checkpoint says goes first: it must fit this configuration, and its resolved precision
@@ -175,7 +176,8 @@ void Trainer::describe() {
   const int threads = at::get_num_threads();
   log_info(version_line());
   log_info(concat(shards_.utts().size(), " utterances, ", shards_.num_mel_bins(), " mel bins; ",
-                  comm_.world_size(), " ranks x ", threads, " threads, ", to_text(precision_), "; ",
+                  comm_.world_size(), config_.dist.deterministic ? " leaves x " : " ranks x ",
+                  threads, " threads, ", to_text(precision_), "; ",
                   num_parameters(objective_->parameters()), " parameters"));
   log_info(concat("steps ", step_, " to ", end_step(), " of ", schedule_.total_steps(), ", batch ",
                   config_.train.batch_size, "; learning rate ", to_text(schedule_.peak_lr()),
@@ -297,7 +299,22 @@ TrainEnd Trainer::run() {
 }  // namespace
 
 TrainEnd train(const TrainArguments& arguments, Communicator& comm) {
-  return Trainer(arguments, comm).run();
+  const DistConfig& dist = arguments.config.dist;
+  const int ranks = comm.world_size();
+  SPC_USAGE_CHECK(dist.expected_ranks == 0 || dist.expected_ranks == ranks,
+                  "dist.expected_ranks = ", dist.expected_ranks, " but MPI started ", ranks);
+  if (!dist.deterministic) return Trainer(arguments, comm).run();
+  SPC_USAGE_CHECK(kLeaves % ranks == 0, "dist.deterministic runs on 1, 2 or 4 ranks, not on ",
+                  ranks);
+  TrainEnd end = TrainEnd::kDone;
+  run_thread_ranks(
+      comm, kLeaves / ranks,
+      [&](Communicator& leaf) {
+        const TrainEnd ended = Trainer(arguments, leaf).run();
+        if (leaf.local_rank() == 0) end = ended;
+      },
+      dist.timeout_s);
+  return end;
 }
 
 }  // namespace spc

@@ -114,6 +114,14 @@ TEST_F(CommunicatorMpi, GathersRowsInRankOrderAlsoWhereARankHasNone) {
       << "nobody has any";
 }
 
+TEST_F(CommunicatorMpi, ReduceScatterKeepsTheOwnRowsOfTheSum) {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kLong}) {
+    const at::Tensor rows = at::arange(6 * world_, at::kLong).view({2 * world_, 3}).to(type);
+    const at::Tensor own = comm_->reduce_scatter_rows(rows * (rank_ + 1), "test");
+    EXPECT_TRUE(at::equal(own, rows.narrow(0, 2 * rank_, 2) * (world_ * (world_ + 1) / 2)));
+  }
+}
+
 TEST_F(CommunicatorMpi, BroadcastsTextOfEveryLength) {
   for (const size_t size : {0u, 1u, 7u, 8u, 9u, 1001u}) {
     for (int root = 0; root < world_; ++root) {

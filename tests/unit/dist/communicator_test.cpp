@@ -120,6 +120,16 @@ TEST_P(ThreadRanks, BroadcastTextOfEveryLength) {
   });
 }
 
+TEST_P(ThreadRanks, ReduceScatterKeepsTheOwnRowsOfTheSum) {
+  const int world = GetParam();
+  run_thread_ranks(world, [&](Communicator& comm) {
+    const at::Tensor rows = at::arange(6 * world, at::kFloat).view({2 * world, 3});
+    const at::Tensor own = comm.reduce_scatter_rows(rows * (comm.rank() + 1), "test");
+    const at::Tensor sum = rows * (world * (world + 1) / 2);
+    EXPECT_TRUE(at::equal(own, sum.narrow(0, 2 * comm.rank(), 2)));
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(World, ThreadRanks, testing::Values(1, 2, 3, 4));
 
 TEST(ThreadRanks, AnExceptionOfOneRankEndsTheWaitsOfTheOthersAndIsTheOneThrown) {
@@ -139,6 +149,32 @@ TEST(ThreadRanks, AnExceptionOfOneRankEndsTheWaitsOfTheOthersAndIsTheOneThrown) 
   });
   EXPECT_EQ(message, "rank 2 lost its file");
   EXPECT_EQ(woken, 3);
+}
+
+TEST(ThreadRanks, SumByOneBalancedTree) {
+  // In single precision only (1 + -1) + (2^-30 + 2^-30) keeps the small ones.
+  const std::vector<float> terms{1, -1, 0x1p-30F, 0x1p-30F};
+  run_thread_ranks(4, [&](Communicator& comm) {
+    const at::Tensor sum = at::full({1}, terms[static_cast<size_t>(comm.rank())]);
+    comm.all_reduce_now(sum, ReduceOp::kSum, "test");
+    EXPECT_EQ(sum.item<float>(), 0x1p-29F);
+  });
+}
+
+TEST(ThreadRanks, AThreadThatDoesNotComeIsAnErrorThatNamesTheOperation) {
+  std::mutex mutex;
+  std::vector<std::string> messages;
+  run_thread_ranks(
+      2,
+      [&](Communicator& comm) {
+        if (comm.rank() == 1) return;
+        const std::lock_guard lock(mutex);
+        messages.push_back(message_of([&] { comm.barrier("a meeting"); }));
+      },
+      0.05);
+  EXPECT_EQ(messages, std::vector<std::string>{
+                          "a thread waited 0.05 s for the others in a meeting; one of them is "
+                          "stuck. The limit is dist.timeout_s"});
 }
 
 TEST(SoloCommunicator, LeavesValuesAsTheyAre) {

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "dist/thread_communicator.h"
+#include "unit/forwarding_communicator.h"
 #include "unit/temporary_folder.h"
 
 namespace spc {
@@ -24,24 +25,16 @@ TEST(Precision, IsParsedAndPrinted) {
 }
 
 // A communicator whose other ranks have processors without bf16.
-class OldPeers : public Communicator {
+class OldPeers : public ForwardingCommunicator {
  public:
-  [[nodiscard]] int rank() const override { return 0; }
-  [[nodiscard]] int world_size() const override { return 2; }
-  [[nodiscard]] int local_rank() const override { return 0; }
-  [[nodiscard]] int local_size() const override { return 1; }
+  using ForwardingCommunicator::ForwardingCommunicator;
   std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op,
                                    const std::string& what) override {
     EXPECT_EQ(op, ReduceOp::kMin);
     at::Tensor values = tensor;
     values.clamp_max_(0);
-    return make_solo_communicator()->all_reduce(tensor, op, what);
+    return ForwardingCommunicator::all_reduce(tensor, op, what);
   }
-  void broadcast(const at::Tensor&, int, const std::string&) override {}
-  at::Tensor all_gather_rows(const at::Tensor& rows, const std::string&) override { return rows; }
-  void barrier(const std::string&) override {}
-  [[nodiscard]] std::unique_ptr<Communicator> duplicate() override { return nullptr; }
-  void cancel() override {}
 };
 
 TEST(Precision, AutoIsWhatTheProcessorsOfAllRanksHave) {
@@ -55,7 +48,8 @@ TEST(Precision, AutoIsWhatTheProcessorsOfAllRanksHave) {
     EXPECT_EQ(resolve_precision("fp64", comm), Precision::kFp64);
     EXPECT_THROW((void)resolve_precision("half", comm), UsageError);
   });
-  OldPeers peers;
+  const std::unique_ptr<Communicator> alone = make_solo_communicator();
+  OldPeers peers(*alone);
   EXPECT_EQ(resolve_precision("auto", peers), Precision::kFp32);
 }
 

@@ -10,6 +10,7 @@
 #include "base/process.h"
 #include "dist/thread_communicator.h"
 #include "train/resources.h"
+#include "unit/forwarding_communicator.h"
 #include "unit/store/shard_folder.h"
 #include "unit/train/tensors.h"
 
@@ -31,30 +32,15 @@ TEST(BroadcastTensors, GiveEveryRankThoseOfRankZero) {
 }
 
 // Loses what is broadcast on one rank, and passes all else on.
-class DeafCommunicator : public Communicator {
+class DeafCommunicator : public ForwardingCommunicator {
  public:
   DeafCommunicator(Communicator& comm, int deaf_rank)
-      : comm_(comm), deaf_(comm.rank() == deaf_rank) {}
-  [[nodiscard]] int rank() const override { return comm_.rank(); }
-  [[nodiscard]] int world_size() const override { return comm_.world_size(); }
-  [[nodiscard]] int local_rank() const override { return comm_.local_rank(); }
-  [[nodiscard]] int local_size() const override { return comm_.local_size(); }
-  std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op,
-                                   const std::string& what) override {
-    return comm_.all_reduce(tensor, op, what);
-  }
+      : ForwardingCommunicator(comm), deaf_(comm.rank() == deaf_rank) {}
   void broadcast(const at::Tensor& tensor, int root, const std::string& what) override {
-    comm_.broadcast(deaf_ ? tensor.clone() : tensor, root, what);
+    ForwardingCommunicator::broadcast(deaf_ ? tensor.clone() : tensor, root, what);
   }
-  at::Tensor all_gather_rows(const at::Tensor& rows, const std::string& what) override {
-    return comm_.all_gather_rows(rows, what);
-  }
-  void barrier(const std::string& what) override { comm_.barrier(what); }
-  [[nodiscard]] std::unique_ptr<Communicator> duplicate() override { return comm_.duplicate(); }
-  void cancel() override { comm_.cancel(); }
 
  private:
-  Communicator& comm_;
   bool deaf_;
 };
 

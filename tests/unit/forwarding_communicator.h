@@ -1,0 +1,36 @@
+// A communicator that passes everything on: tests override what shall go wrong.
+#pragma once
+
+#include "dist/communicator.h"
+
+namespace spc {
+
+class ForwardingCommunicator : public Communicator {
+ public:
+  explicit ForwardingCommunicator(Communicator& comm) : comm_(comm) {}
+  [[nodiscard]] int rank() const override { return comm_.rank(); }
+  [[nodiscard]] int world_size() const override { return comm_.world_size(); }
+  [[nodiscard]] int local_rank() const override { return comm_.local_rank(); }
+  [[nodiscard]] int local_size() const override { return comm_.local_size(); }
+  std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op,
+                                   const std::string& what) override {
+    return comm_.all_reduce(tensor, op, what);
+  }
+  void broadcast(const at::Tensor& tensor, int root, const std::string& what) override {
+    comm_.broadcast(tensor, root, what);
+  }
+  at::Tensor all_gather_rows(const at::Tensor& rows, const std::string& what) override {
+    return comm_.all_gather_rows(rows, what);
+  }
+  at::Tensor reduce_scatter_rows(const at::Tensor& rows, const std::string& what) override {
+    return comm_.reduce_scatter_rows(rows, what);
+  }
+  void barrier(const std::string& what) override { comm_.barrier(what); }
+  [[nodiscard]] std::unique_ptr<Communicator> duplicate() override { return comm_.duplicate(); }
+  void cancel() override { comm_.cancel(); }
+
+ private:
+  Communicator& comm_;
+};
+
+}  // namespace spc
