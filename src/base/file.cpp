@@ -63,6 +63,17 @@ void write_text_atomically(const std::filesystem::path& path, const std::string&
   });
 }
 
+void append_line(const std::filesystem::path& path, const std::string& line) {
+  const FileDescriptor file(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+  const std::string text = line + "\n";
+  const off_t before = ::lseek(file.get(), 0, SEEK_END);
+  const ssize_t written = ::write(file.get(), text.data(), text.size());
+  if (written == static_cast<ssize_t>(text.size())) return;
+  const int reason = written < 0 ? errno : ENOSPC;
+  if (written > 0) (void)!::ftruncate(file.get(), before);
+  throw Error(concat("cannot write ", path.string(), ": ", std::strerror(reason)));
+}
+
 std::string read_text(const std::filesystem::path& path) {
   const FileDescriptor file(path, O_RDONLY);
   std::string text;

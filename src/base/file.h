@@ -37,6 +37,10 @@ void write_atomically(const std::filesystem::path& path,
 /// The same for a text.
 void write_text_atomically(const std::filesystem::path& path, const std::string& text);
 
+/// Adds a line to a file, whole or not at all: what a full disk did not take is taken back.
+/// @throws Error  names the path and the reason
+void append_line(const std::filesystem::path& path, const std::string& line);
+
 /// The whole file. @throws Error  it cannot be read
 std::string read_text(const std::filesystem::path& path);
 

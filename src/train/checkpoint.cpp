@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -15,6 +16,23 @@ namespace {
 std::string as_path(std::string name) {
   std::replace(name.begin(), name.end(), '.', '/');
   return name;
+}
+
+// "step-<digits><end>", newest first.
+std::vector<std::filesystem::path> list_files(const std::filesystem::path& run,
+                                              const std::string& end) {
+  std::vector<std::filesystem::path> paths;
+  std::error_code missing;
+  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", missing)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("step-") && name.ends_with(end)) paths.push_back(entry.path());
+  }
+  std::sort(paths.rbegin(), paths.rend());
+  return paths;
+}
+
+int64_t step_of(const std::filesystem::path& checkpoint) {
+  return std::atoll(checkpoint.filename().c_str() + std::string("step-").size());
 }
 
 DType dtype_of(const at::Tensor& tensor) {
@@ -57,6 +75,7 @@ void save_checkpoint(const std::filesystem::path& path, const TensorTable& state
     file.attribute("precision", info.precision);
     file.attribute("data", info.data);
     file.attribute("version", info.version);
+    file.attribute("next_batch", info.next_batch);
   });
 }
 
@@ -74,7 +93,7 @@ CheckpointInfo read_info(const TensorFile& file) {
           file.int_attribute("num_mel_bins"), file.string_attribute("fbank"),
           file.string_attribute("network"),   file.string_attribute("config"),
           file.string_attribute("precision"), file.string_attribute("data"),
-          file.string_attribute("version")};
+          file.string_attribute("version"),   file.string_attribute("next_batch")};
 }
 
 void load_tensors(const TensorFile& file, const std::string& prefix, const TensorTable& table) {
@@ -98,14 +117,7 @@ void load_tensors(const TensorFile& file, const std::string& prefix, const Tenso
 }
 
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run) {
-  std::vector<std::filesystem::path> paths;
-  std::error_code missing;
-  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", missing)) {
-    const std::string name = entry.path().filename();
-    if (name.starts_with("step-") && name.ends_with(".h5")) paths.push_back(entry.path());
-  }
-  std::sort(paths.rbegin(), paths.rend());
-  return paths;
+  return list_files(run, ".h5");
 }
 
 std::optional<TensorFile> newest_valid_checkpoint(const std::filesystem::path& run) {
@@ -125,10 +137,14 @@ std::optional<TensorFile> newest_valid_checkpoint(const std::filesystem::path& r
   return std::nullopt;
 }
 
-void delete_old_checkpoints(const std::filesystem::path& run, int64_t keep) {
+void delete_old_checkpoints(const std::filesystem::path& run, int64_t keep,
+                            int64_t milestone_steps) {
   const std::vector<std::filesystem::path> paths = list_checkpoints(run);
   for (size_t i = static_cast<size_t>(keep); i < paths.size(); ++i)
-    std::filesystem::remove(paths[i]);
+    if (milestone_steps == 0 || step_of(paths[i]) % milestone_steps != 0)
+      std::filesystem::remove(paths[i]);
+  for (const std::filesystem::path& half : list_files(run, ".h5.tmp"))
+    std::filesystem::remove(half);
 }
 
 }  // namespace spc

@@ -24,6 +24,7 @@ struct CheckpointInfo {
   std::string precision;  // resolved
   std::string data;       // fingerprint of the training utterances
   std::string version;
+  std::string next_batch;  // hash of the utterances that come next
 };
 
 std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t step);
@@ -46,8 +47,10 @@ void load_tensors(const TensorFile& file, const std::string& prefix, const Tenso
 /// passed over.
 std::optional<TensorFile> newest_valid_checkpoint(const std::filesystem::path& run);
 
-/// Deletes all but the newest `keep`.
-void delete_old_checkpoints(const std::filesystem::path& run, int64_t keep);
+/// Deletes all but the newest `keep` and those of every `milestone_steps`-th step (0: none), and
+/// what a killed run left half-written.
+void delete_old_checkpoints(const std::filesystem::path& run, int64_t keep,
+                            int64_t milestone_steps);
 
 /// The checkpoints of a run, newest first.
 std::vector<std::filesystem::path> list_checkpoints(const std::filesystem::path& run);

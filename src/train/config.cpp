@@ -95,12 +95,15 @@ void TrainConfig::validate() const {
 void CheckpointConfig::add_to(OptionSet& options) {
   options.add("checkpoint.every_steps", every_steps, "steps between checkpoints");
   options.add("checkpoint.keep", keep, "the newest so many are kept");
+  options.add("checkpoint.milestone_steps", milestone_steps,
+              "those of every so many steps are kept for good, 0: none");
   options.add_check([this] { validate(); });
 }
 
 void CheckpointConfig::validate() const {
-  SPC_USAGE_CHECK(every_steps >= 1 && keep >= 1,
-                  "checkpoint.every_steps and checkpoint.keep must be >= 1");
+  SPC_USAGE_CHECK(every_steps >= 1 && keep >= 1 && milestone_steps >= 0,
+                  "checkpoint.every_steps and checkpoint.keep must be >= 1, "
+                  "checkpoint.milestone_steps >= 0");
 }
 
 void LogConfig::add_to(OptionSet& options) {
@@ -119,12 +122,15 @@ void DistConfig::add_to(OptionSet& options) {
               "refuse to start with another number of ranks, 0: any");
   options.add("dist.deterministic", deterministic,
               "the same bits on 1, 2 and 4 ranks, on one kind of processor; slower");
+  options.add("dist.sentinel_steps", sentinel_steps,
+              "compare the ranks' networks every so many steps and before each checkpoint, 0: "
+              "never");
   options.add_check([this] { validate(); });
 }
 
 void DistConfig::validate() const {
-  SPC_USAGE_CHECK(timeout_s > 0 && expected_ranks >= 0,
-                  "dist.timeout_s must be > 0 and dist.expected_ranks >= 0");
+  SPC_USAGE_CHECK(timeout_s > 0 && expected_ranks >= 0 && sentinel_steps >= 0,
+                  "dist.timeout_s must be > 0, dist.expected_ranks and dist.sentinel_steps >= 0");
 }
 
 void RunConfig::add_to(OptionSet& options) {

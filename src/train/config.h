@@ -57,6 +57,7 @@ struct TrainConfig {
 struct CheckpointConfig {
   int64_t every_steps = 1000;
   int64_t keep = 3;
+  int64_t milestone_steps = 0;
   void add_to(OptionSet& options);
   void validate() const;
 };
@@ -71,6 +72,7 @@ struct DistConfig {
   double timeout_s = 600;
   int64_t expected_ranks = 0;
   bool deterministic = false;  // the same bits on 1, 2 and 4 ranks
+  int64_t sentinel_steps = 500;
   void add_to(OptionSet& options);
   void validate() const;
 };

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "train/config.h"
 
@@ -30,9 +31,14 @@ void RunFolder::write_description(const ResolvedConfig& config, const std::strin
 }
 
 void RunFolder::log_json(const std::string& json) {
-  if (!log_.is_open()) log_.open(path_ / "train.jsonl", std::ios::app);
-  log_ << json << "\n" << std::flush;
-  SPC_CHECK(log_, "cannot write ", (path_ / "train.jsonl").string(), "; is the disk full?");
+  try {
+    append_line(path_ / "train.jsonl", json);
+    log_is_broken_ = false;
+  } catch (const Error& error) {
+    if (!log_is_broken_)
+      log_warning(concat(error.what(), "; training goes on, its lines are lost"));
+    log_is_broken_ = true;
+  }
 }
 
 std::vector<std::string> config_differences(const std::string& saved, const ResolvedConfig& now) {

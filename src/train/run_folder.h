@@ -3,7 +3,6 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,14 +22,14 @@ class RunFolder {
 
   /// config.ini as resolved, and run.json with versions, ranks and seeds.
   void write_description(const ResolvedConfig& config, const std::string& run_json);
-  /// Adds a line to train.jsonl; it is on its way to the disk when this returns. @throws Error  it
-  /// cannot be written
+  /// Adds a line to train.jsonl. One that cannot be written is lost: the first of such lines is
+  /// warned about, training goes on.
   void log_json(const std::string& json);
 
  private:
   std::filesystem::path path_;
   FileLock lock_;
-  std::ofstream log_;
+  bool log_is_broken_ = false;
 };
 
 /// The keys in which two resolved configurations differ, those left out that a continued run may

@@ -25,11 +25,8 @@ void on_rank_zero(Communicator& comm, const std::string& what, Body&& body) {
   SPC_CHECK(problem.empty(), problem);
 }
 
-/// Gives every rank the tensors of rank 0, then proves by a checksum over all bytes that they are
-/// the same. Collective.
+/// Gives every rank the tensors of rank 0, then compares them over ranks. Collective.
+/// @throws Error  as compare_replicas
 void broadcast_tensors(Communicator& comm, const TensorTable& table);
-
-/// CRC-32C over the bytes of all tensors, in order.
-int64_t checksum(const TensorTable& table);
 
 }  // namespace spc

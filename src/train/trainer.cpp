@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "base/clock.h"
-#include "base/crc32c.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -16,10 +15,13 @@
 #include "base/version.h"
 #include "dist/thread_communicator.h"
 #include "train/checkpoint.h"
+#include "train/checkpoint_saver.h"
 #include "train/collapse_monitor.h"
 #include "train/coverage.h"
+#include "train/data_identity.h"
 #include "train/dino_objective.h"
 #include "train/progress.h"
+#include "train/replicas.h"
 #include "train/resources.h"
 #include "train/step.h"
 #include "train/together.h"
@@ -30,16 +32,6 @@ namespace {
 // Deterministic mode cuts every batch into so many parts. Each is computed by one thread with
 // networks of its own, so that every kernel sees the same shapes on any number of processes.
 constexpr int kLeaves = 4;
-
-// Which utterances, in which order: a continued run must see the same.
-std::string fingerprint(const ShardSet& shards) {
-  uint32_t crc = crc32c(shards.fbank().data(), shards.fbank().size());
-  for (const UtteranceEntry& entry : shards.utts()) {
-    crc = crc32c(entry.utt.data(), entry.utt.size() + 1, crc);
-    crc = crc32c(&entry.num_frames, sizeof entry.num_frames, crc);
-  }
-  return concat(shards.utts().size(), " utterances, crc32c ", crc);
-}
 
 class Trainer {
  public:
@@ -74,7 +66,12 @@ class Trainer {
   void load_or_init();
   void describe();
   void save();
+  void compare_with_other_ranks();
   [[nodiscard]] TensorTable state() const;
+  [[nodiscard]] std::string next_batch() const {
+    return next_batch_hash(shards_, static_cast<uint64_t>(config_.train.seed), step_,
+                           config_.train.batch_size);
+  }
   void note_nonfinite(const StepResult& result);
   [[nodiscard]] int64_t end_step() const {
     const int64_t total = schedule_.total_steps();
@@ -93,8 +90,9 @@ class Trainer {
   Precision precision_ = Precision::kFp32;
   std::unique_ptr<Objective> objective_;
   std::unique_ptr<Optimizer> optimizer_;
-  int64_t step_ = 0;  // done
-  int64_t saved_step_ = -1;
+  int64_t step_ = 0;                      // done
+  std::optional<CheckpointSaver> saver_;  // rank 0
+  int64_t compared_step_ = -1;
   int64_t skipped_ = 0;
   int64_t skipped_in_a_row_ = 0;
 };
@@ -131,6 +129,10 @@ void Trainer::take_over_or_start() {
               "\nUse the same one to continue it, or another --run");
     precision = info.precision;
     step_ = info.step;
+    SPC_CHECK(info.next_batch == next_batch(), saved_->path().string(),
+              " expects other utterances to come next than this program would take (hash ",
+              info.next_batch, ", not ", next_batch(), "): it was written by ", info.version,
+              ". Continue with that one, or start again with another --run");
   });
   at::Tensor step = at::full({1}, step_, at::kLong);
   comm_.broadcast(step, 0, "step of the checkpoint");
@@ -166,9 +168,9 @@ void Trainer::load_or_init() {
       }
       log_info(concat("backbones start from ", source, "* of ", arguments_.init_from));
     }
+    saver_.emplace(arguments_.run, config_.checkpoint, saved_ ? step_ : -1);
     saved_.reset();
   });
-  if (step_ > 0) saved_step_ = step_;
   broadcast_tensors(comm_, state());
 }
 
@@ -197,26 +199,24 @@ void Trainer::describe() {
   if (step_ > 0) folder_->log_json(JsonObject().set("event", "continued").set("step", step_).str());
 }
 
+void Trainer::compare_with_other_ranks() {
+  if (config_.dist.sentinel_steps == 0 || compared_step_ == step_) return;
+  TensorTable replicated;
+  for (const NamedTensor& each : state())  // without shared statistics each rank has its own
+    if (config_.train.sync_bn || each.name.find(".running_") == std::string::npos)
+      replicated.push_back(each);
+  with_context(concat("after step ", step_), [&] { compare_replicas(comm_, replicated); });
+  compared_step_ = step_;
+}
+
 void Trainer::save() {
   // Not amid a streak of bad steps: the update before it may be what broke the network.
   if (skipped_in_a_row_ > 0) return;
-  on_rank_zero(comm_, "saving a checkpoint", [&] {
-    if (saved_step_ == step_) return;
-    const CheckpointInfo info{step_,
-                              step_ * config_.train.batch_size,
-                              shards_.num_mel_bins(),
-                              shards_.fbank(),
-                              objective_->network(),
-                              to_ini(arguments_.resolved),
-                              to_text(precision_),
-                              data_,
-                              version_line()};
-    const std::filesystem::path path = checkpoint_path(arguments_.run, step_);
-    save_checkpoint(path, state(), info);
-    delete_old_checkpoints(arguments_.run, config_.checkpoint.keep);
-    log_info("saved " + path.string());
-  });
-  saved_step_ = step_;
+  compare_with_other_ranks();
+  if (comm_.rank() > 0) return;
+  saver_->save(state(), {step_, step_ * config_.train.batch_size, shards_.num_mel_bins(),
+                         shards_.fbank(), objective_->network(), to_ini(arguments_.resolved),
+                         to_text(precision_), data_, version_line(), next_batch()});
 }
 
 void Trainer::note_nonfinite(const StepResult& result) {
@@ -231,9 +231,9 @@ void Trainer::note_nonfinite(const StepResult& result) {
                        " is not finite"));
   SPC_CHECK(skipped_in_a_row_ < config_.train.max_nonfinite_steps, skipped_in_a_row_,
             " steps in a row were not finite, the last at step ", step_, ", ",
-            result.first_nonfinite, "; lower optim.lr, or set train.precision fp32. ",
-            saved_step_ < 0 ? "There is no checkpoint yet"
-                            : concat("The checkpoint of step ", saved_step_, " is from before"));
+            result.first_nonfinite,
+            "; lower optim.lr, or set train.precision fp32. The checkpoints of the run "
+            "are from before");
 }
 
 TrainEnd Trainer::run() {
@@ -279,9 +279,12 @@ TrainEnd Trainer::run() {
       end = TrainEnd::kStopped;
       break;
     }
+    if (config_.dist.sentinel_steps > 0 && step_ % config_.dist.sentinel_steps == 0)
+      compare_with_other_ranks();
     if (step_ % config_.checkpoint.every_steps == 0) save();
   }
   save();
+  on_rank_zero(comm_, "saving the last checkpoint", [&] { saver_->finish(); });
   SPC_CHECK(
       end == TrainEnd::kStopped || skipped_in_a_row_ == 0, "the last ", skipped_in_a_row_,
       " steps were not finite and are not saved; lower optim.lr, or set train.precision fp32");

@@ -163,6 +163,27 @@ def flip_bit(path, dataset):
         file.write(bytes([byte ^ 1]))
 
 
+def flip_bit_in_memory(pid, values):
+    """Changes the last bit of an array in the memory of a process, wherever it holds these values. Returns how often that was."""
+    found = 0
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps:
+        areas = [line.split() for line in maps]
+    with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
+        for bounds, rights, *_, inode in (area[:5] for area in areas):
+            if not rights.startswith("rw") or inode != "0":
+                continue
+            begin, end = (int(bound, 16) for bound in bounds.split("-"))
+            memory.seek(begin)
+            content = memory.read(end - begin) or b""
+            at = content.find(values.tobytes())
+            while at >= 0:
+                memory.seek(begin + at)
+                memory.write(bytes([content[at] ^ 1]))
+                found += 1
+                at = content.find(values.tobytes(), at + 1)
+    return found
+
+
 def cut_in_half(path):
     os.truncate(path, os.path.getsize(path) // 2)
 

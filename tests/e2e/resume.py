@@ -5,6 +5,8 @@ import os
 import shutil
 import unittest
 
+import h5py
+
 import fixtures
 
 
@@ -52,6 +54,17 @@ class Damaged(fixtures.ContinuedRunTest):
         self.run_on(expect=1, err=["every checkpoint in run/checkpoints is damaged; restore one, or start again with another --run"])
 
 
+class OtherOrder(fixtures.ContinuedRunTest):
+    def test_of_utterances_is_refused(self):
+        """As after a change of the program that draws them."""
+        self.run_on(steps=5)
+        with h5py.File(self.checkpoint("run", 5), "r+") as file:
+            expected = file.attrs["next_batch"]
+            file.attrs["next_batch"] = "0123456789abcdef"
+        self.run_on(expect=1, err=["step-00000005.h5 expects other utterances to come next than this program would take (hash "
+                                   f"0123456789abcdef, not {expected}): it was written by spcnet ", "start again with another --run"])
+
+
 class Kept(fixtures.ContinuedRunTest):
     def test_the_newest(self):
         self.run_on("--checkpoint.keep", "2", "--checkpoint.every_steps", "3", steps=11)
@@ -59,6 +72,11 @@ class Kept(fixtures.ContinuedRunTest):
         self.run_on("--checkpoint.keep", "3", "--checkpoint.every_steps", "4", steps=20)
         self.assertEqual(self.checkpoints("run"), [12, 16, 20])
         self.assertEqual([name for name in os.listdir(self.path("run", "checkpoints")) if not name.endswith(".h5")], [])
+
+
+    def test_milestones(self):
+        self.run_on("--checkpoint.keep", "1", "--checkpoint.every_steps", "2", "--checkpoint.milestone_steps", "6", steps=15)
+        self.assertEqual(self.checkpoints("run"), [6, 12, 15])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "unit/store/failing_disk.h"
 #include "unit/temporary_folder.h"
 
 namespace spc {
@@ -55,6 +56,22 @@ TEST(WriteAtomically, KeepsTheKindOfTheException) {
   const TemporaryFolder folder;
   EXPECT_THROW(write_atomically(folder / "a", [](const auto&) { throw UsageError("no"); }),
                UsageError);
+}
+
+TEST(AppendLine, AddsWholeLinesOrNothing) {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder / "log";
+  append_line(path, "one");
+  append_line(path, "two");
+  EXPECT_EQ(read_text(path), "one\ntwo\n");
+  {
+    const FailingDisk disk(10);
+    EXPECT_EQ(message_of([&] { append_line(path, "three"); }),
+              "cannot write " + path.string() + ": No space left on device");
+  }
+  EXPECT_EQ(read_text(path), "one\ntwo\n") << "two bytes of the third had room";
+  EXPECT_EQ(message_of([&] { append_line(folder.path(), ""); }),
+            "cannot open " + folder.path().string() + ": Is a directory");
 }
 
 TEST(WriteAtomically, NamesThePathAndTheReason) {

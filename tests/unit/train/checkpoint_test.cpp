@@ -33,11 +33,11 @@ TensorTable run_state(double value, at::ScalarType type = at::kFloat) {
 }
 
 CheckpointInfo run_info(int64_t step) {
-  return {step,       step * 32,
-          64,         "window=povey dither=1",
-          "teacher",  "[train]\nseed = 1\n",
-          "bf16",     "12 utterances",
-          "version 1"};
+  return {step,        step * 32,
+          64,          "window=povey dither=1",
+          "teacher",   "[train]\nseed = 1\n",
+          "bf16",      "12 utterances",
+          "version 1", "0123456789abcdef"};
 }
 
 std::filesystem::path saved(const TemporaryFolder& run, int64_t step) {
@@ -68,6 +68,7 @@ TEST(Checkpoint, GivesBackStateAndDescription) {
   EXPECT_EQ(info.precision, "bf16");
   EXPECT_EQ(info.data, "12 utterances");
   EXPECT_EQ(info.version, "version 1");
+  EXPECT_EQ(info.next_batch, "0123456789abcdef");
 }
 
 TEST(Checkpoint, LoadsAPartUnderItsPrefixInAnotherPrecision) {
@@ -121,9 +122,11 @@ TEST(Checkpoint, OldOnesAreDeletedAndNothingElse) {
   const TemporaryFolder run;
   for (const int64_t step : {1, 2, 3, 4}) saved(run, step);
   (void)run.file("checkpoints/notes.txt", "a person's");
-  delete_old_checkpoints(run.path(), 9);
+  (void)run.file("checkpoints/step-00000003.h5.tmp", "of a run that was killed");
+  delete_old_checkpoints(run.path(), 9, 0);
+  EXPECT_FALSE(std::filesystem::exists(run / "checkpoints" / "step-00000003.h5.tmp"));
   EXPECT_EQ(list_checkpoints(run.path()).size(), 4u);
-  delete_old_checkpoints(run.path(), 2);
+  delete_old_checkpoints(run.path(), 2, 0);
   EXPECT_THAT(list_checkpoints(run.path()),
               ElementsAre(checkpoint_path(run.path(), 4), checkpoint_path(run.path(), 3)));
   EXPECT_TRUE(std::filesystem::exists(run / "checkpoints" / "notes.txt"));

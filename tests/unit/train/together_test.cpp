@@ -52,23 +52,14 @@ TEST(BroadcastTensors, FindRanksThatDiffer) {
       const std::string message =
           message_of([&] { broadcast_tensors(bad, table_of(comm.rank())); });
       EXPECT_EQ(message,
-                "ranks hold different networks after the broadcast; check that all run the same "
-                "build on the same kind of machine");
+                concat("rank ", deaf,
+                       " holds another weight than the others; 3 of 3 tensors "
+                       "differ. A faulty memory or processor, another build or another kind of "
+                       "machine makes them so"));
       ++refused;
     });
     EXPECT_EQ(refused, 3) << "every rank must hear of it";
   }
-}
-
-TEST(Checksum, CoversEveryByteInOrder) {
-  const int64_t whole = checksum(table_of(1));
-  EXPECT_EQ(whole, checksum(table_of(1)));
-  TensorTable changed = table_of(1);
-  changed[0].tensor = changed[0].tensor.detach();
-  changed[0].tensor[1][2] = std::nextafter(2.5f, 3.0f);
-  EXPECT_NE(whole, checksum(changed));
-  const TensorTable swapped{table_of(1)[1], table_of(1)[0], table_of(1)[2]};
-  EXPECT_NE(whole, checksum(swapped));
 }
 
 TEST(OnRankZero, RunsThereAloneAndReturnsEverywhere) {

@@ -1,0 +1,66 @@
+#include "train/checkpoint_saver.h"
+
+#include <ATen/ATen.h>
+
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace spc {
+namespace {
+
+// Into the tensors of the copy before, whose memory is there already.
+void copy_state(const TensorTable& state, TensorTable& copy) {
+  if (copy.size() != state.size()) {
+    copy.clear();
+    for (const NamedTensor& each : state)
+      copy.push_back({each.name, at::empty_like(each.tensor.detach()), each.trainable});
+  }
+  for (size_t i = 0; i < state.size(); ++i) copy[i].tensor.copy_(state[i].tensor.detach());
+}
+
+}  // namespace
+
+CheckpointSaver::CheckpointSaver(std::filesystem::path run, const CheckpointConfig& config,
+                                 int64_t step)
+    : run_(std::move(run)), config_(config), saved_step_(step) {}
+
+CheckpointSaver::~CheckpointSaver() {
+  if (writing_.valid()) writing_.wait();
+}
+
+void CheckpointSaver::save(const TensorTable& state, const CheckpointInfo& info) {
+  settle();
+  if (saved_step_ == info.step) return;
+  copy_state(state, copy_);
+  asked_step_ = info.step;
+  writing_ = std::async(std::launch::async, [this, info] { return write(info); });
+}
+
+void CheckpointSaver::finish() {
+  settle();
+  SPC_CHECK(problem_.empty(), problem_);
+}
+
+std::string CheckpointSaver::write(const CheckpointInfo& info) {
+  try {
+    const std::filesystem::path path = checkpoint_path(run_, info.step);
+    save_checkpoint(path, copy_, info);
+    delete_old_checkpoints(run_, config_.keep, config_.milestone_steps);
+    log_info("saved " + path.string());
+    return "";
+  } catch (const std::exception& error) {
+    log_error(concat("the checkpoint of step ", info.step, " is not saved: ", error.what(),
+                     "; training goes on, older checkpoints stay"));
+    return error.what();
+  }
+}
+
+void CheckpointSaver::settle() {
+  if (!writing_.valid()) return;
+  problem_ = writing_.get();
+  if (problem_.empty()) saved_step_ = asked_step_;
+}
+
+}  // namespace spc

@@ -1,0 +1,45 @@
+// Saving while training goes on: the state is copied, and a thread writes the copy.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <future>
+#include <string>
+
+#include "train/checkpoint.h"
+#include "train/config.h"
+
+namespace spc {
+
+/// Rank 0's alone. One file is under way at most.
+class CheckpointSaver {
+ public:
+  /// @param step  of the run's newest checkpoint, -1: none
+  CheckpointSaver(std::filesystem::path run, const CheckpointConfig& config, int64_t step);
+  /// Waits for the file under way.
+  ~CheckpointSaver();
+  CheckpointSaver(const CheckpointSaver&) = delete;
+  CheckpointSaver& operator=(const CheckpointSaver&) = delete;
+
+  /// Copies the state and returns; waits first if the last one is still being written. What is
+  /// older than config says is deleted afterwards. A file that cannot be written is reported in the
+  /// log, nothing else: training goes on, older checkpoints stay. Nothing to do when the newest
+  /// checkpoint is of this step.
+  void save(const TensorTable& state, const CheckpointInfo& info);
+  /// Waits until the last save is on the disk. @throws Error  it is not
+  void finish();
+
+ private:
+  std::string write(const CheckpointInfo& info);
+  void settle();
+
+  std::filesystem::path run_;
+  CheckpointConfig config_;
+  int64_t saved_step_;
+  int64_t asked_step_ = -1;
+  TensorTable copy_;
+  std::string problem_;               // of the last save
+  std::future<std::string> writing_;  // its problem
+};
+
+}  // namespace spc

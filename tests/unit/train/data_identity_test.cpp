@@ -1,0 +1,53 @@
+#include "train/data_identity.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/hash.h"
+#include "loader/sampler.h"
+#include "unit/store/shard_folder.h"
+
+namespace spc {
+namespace {
+
+class DataIdentity : public testing::Test {
+ protected:
+  ShardSet shards(const std::string& name, const std::string& last, int64_t frames) {
+    return ShardSet({write_shards(folder_ / name, {{{"ann", 9}, {"ben", 8}}, {{last, frames}}})});
+  }
+  const TemporaryFolder folder_;
+};
+
+TEST_F(DataIdentity, TheFingerprintIsOfNamesAndLengths) {
+  const std::string first = fingerprint(shards("a", "cat", 7));
+  EXPECT_EQ(first.substr(0, 21), "3 utterances, crc32c ");
+  EXPECT_EQ(first, fingerprint(shards("b", "cat", 7))) << "not of the folder";
+  EXPECT_NE(first, fingerprint(shards("c", "cow", 7)));
+  EXPECT_NE(first, fingerprint(shards("d", "cat", 8)));
+}
+
+TEST_F(DataIdentity, TheNextBatchIsThatOfTheSampler) {
+  const ShardSet set = shards("a", "cat", 7);
+  Sampler sampler(3, 5);
+  uint64_t hash = 0;
+  for (const int64_t position : {8, 9}) {
+    const std::string& utt = set.utts()[static_cast<size_t>(sampler.at(position).utt)].utt;
+    hash = hash64(utt.data(), utt.size(), hash);
+  }
+  EXPECT_EQ(std::stoull(next_batch_hash(set, 5, 4, 2), nullptr, 16), hash);
+}
+
+TEST_F(DataIdentity, AnotherStepSeedOrUtteranceIsAnotherBatch) {
+  const ShardSet set = shards("a", "cat", 7);
+  std::set<std::string> seen;
+  // An epoch of three has six orders; a batch of eight spans three of them.
+  for (const int64_t step : {0, 1, 2, 100}) seen.insert(next_batch_hash(set, 1, step, 8));
+  seen.insert(next_batch_hash(set, 2, 0, 8));
+  seen.insert(next_batch_hash(shards("b", "cow", 7), 1, 0, 8));
+  EXPECT_EQ(seen.size(), 6U);
+  for (const std::string& each : seen) EXPECT_EQ(each.size(), 16U);
+}
+
+}  // namespace
+}  // namespace spc
