@@ -21,6 +21,9 @@ void LaunchOptions::add_to(OptionSet& options) {
               "go on with so few ranks when hosts drop out; 0: never with fewer");
   options.add("backoff", backoff_s,
               "seconds before the first restart; doubles while nothing is gained, at most 60");
+  options.add("timeout", timeout_s,
+              "seconds without progress after which the ranks end the run, as --dist.timeout_s of "
+              "the command; 0: as that says");
   options.add("logs", logs, "folder for rank-N.log; default: RUN/logs of the command's --run RUN");
   options.add_switch("dry-run", dry_run, "print the command and what it would set, do nothing");
   options.add_check([this] { validate(); });
@@ -33,8 +36,8 @@ void LaunchOptions::validate() const {
                   "--gpus-per-node and --cores-per-rank must be >= 0");
   SPC_USAGE_CHECK(via == "auto" || via == "mpirun" || via == "srun", "--via ", via,
                   ", must be mpirun, srun or auto");
-  SPC_USAGE_CHECK(max_restarts >= 0 && min_ranks >= 0 && backoff_s >= 0,
-                  "--max-restarts, --min-ranks and --backoff must be >= 0");
+  SPC_USAGE_CHECK(max_restarts >= 0 && min_ranks >= 0 && backoff_s >= 0 && timeout_s >= 0,
+                  "--max-restarts, --min-ranks, --backoff and --timeout must be >= 0");
 }
 
 bool parse_launch_options(std::vector<std::string> arguments, LaunchOptions& options) {
@@ -53,6 +56,10 @@ bool parse_launch_options(std::vector<std::string> arguments, LaunchOptions& opt
   options.add_to(set);
   if (!set.parse(arguments)) return false;
   SPC_USAGE_CHECK(!options.command.empty(), "nothing to launch; end with `-- spcnet train ...`");
+  if (options.timeout_s > 0) {
+    options.command.emplace_back("--dist.timeout_s");
+    options.command.push_back(concat(options.timeout_s));
+  }
   return true;
 }
 

@@ -19,6 +19,7 @@ struct LaunchOptions {
   int max_restarts = 5;
   int min_ranks = 0;  // 0: as many as at the start
   double backoff_s = 1;
+  double timeout_s = 0;  // 0: as the command says
   std::string logs;
   bool dry_run = false;
   std::vector<std::string> command;  // after --

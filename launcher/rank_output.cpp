@@ -45,6 +45,14 @@ std::string blamed_host(const std::string& line) {
   return "";
 }
 
+// "error: suspect: rank 1 on b: silent for 12 s", as the ranks' watchdogs say.
+std::string suspected_host(const std::string& text) {
+  if (!contains_any(text, {"error: suspect: rank "})) return "";
+  const size_t begin = text.find(" on ");
+  if (begin == std::string::npos) return "";
+  return text.substr(begin + 4, text.find(": ", begin) - begin - 4);
+}
+
 }  // namespace
 
 std::optional<RankLine> parse_tagged_line(const std::string& line, LineTags tags) {
@@ -94,6 +102,8 @@ void RankOutput::take(const std::string& line) {
   const auto& [rank, text] = *tagged;
   log(rank, text);
   const bool is_error = contains_any(text, {"error: "});
+  const std::string host = suspected_host(text);
+  if (!host.empty()) failed_host_ = host;
   if (is_error) last_error_ = text;
   if (rank == 0 || is_error || contains_any(text, {"warning: "})) screen_(text);
 }

@@ -1,7 +1,7 @@
 #include "app/commands.h"
 #include "app/ranks.h"
 #include "base/error.h"
-#include "train/trainer.h"
+#include "train/training.h"
 
 namespace spc {
 

@@ -19,6 +19,11 @@ struct UsageError : Error {
   using Error::Error;
 };
 
+/// Others did not come in time.
+struct TimeoutError : Error {
+  using Error::Error;
+};
+
 template <class... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream out;
@@ -34,6 +39,8 @@ decltype(auto) with_context(const std::string& doing, Body&& body) {
     return std::forward<Body>(body)();
   } catch (const UsageError& error) {
     throw UsageError(doing + ": " + error.what());
+  } catch (const TimeoutError& error) {
+    throw TimeoutError(doing + ": " + error.what());
   } catch (const std::exception& error) {
     throw Error(doing + ": " + error.what());
   }

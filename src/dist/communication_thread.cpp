@@ -7,11 +7,17 @@ namespace {
 
 class FutureWork : public Work {
  public:
-  explicit FutureWork(std::future<void> future) : future_(std::move(future)) {}
-  void wait() override { future_.get(); }
+  FutureWork(std::future<void> future, std::string what, std::shared_ptr<WaitLog> waits)
+      : future_(std::move(future)), what_(std::move(what)), waits_(std::move(waits)) {}
+  void wait() override {
+    const WaitLog::Scope scope(*waits_, what_);
+    future_.get();
+  }
 
  private:
   std::future<void> future_;
+  std::string what_;
+  std::shared_ptr<WaitLog> waits_;
 };
 
 }  // namespace
@@ -33,7 +39,7 @@ std::unique_ptr<Work> CommunicationThread::all_reduce(const at::Tensor& tensor, 
                                                       const std::string& what) {
   std::packaged_task<void()> task(
       [this, tensor, op, what] { comm_->all_reduce_now(tensor, op, what); });
-  auto work = std::make_unique<FutureWork>(task.get_future());
+  auto work = std::make_unique<FutureWork>(task.get_future(), what, comm_->waits());
   {
     const std::lock_guard lock(mutex_);
     tasks_.push_back(std::move(task));

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "base/error.h"
@@ -14,8 +15,15 @@ class Done : public Work {
   void wait() override {}
 };
 
+class NoMailbox : public Mailbox {
+ public:
+  bool post(int, const std::string&) override { return true; }
+  std::optional<std::string> take() override { return std::nullopt; }
+};
+
 class SoloCommunicator : public Communicator {
  public:
+  using Communicator::Communicator;
   [[nodiscard]] int rank() const override { return 0; }
   [[nodiscard]] int world_size() const override { return 1; }
   [[nodiscard]] int local_rank() const override { return 0; }
@@ -30,9 +38,13 @@ class SoloCommunicator : public Communicator {
   }
   void barrier(const std::string&) override {}
   [[nodiscard]] std::unique_ptr<Communicator> duplicate() override {
-    return make_solo_communicator();
+    return std::make_unique<SoloCommunicator>(waits());
   }
   void cancel() override {}
+  void abort(int exit_code) override { std::_Exit(exit_code); }
+  [[nodiscard]] std::unique_ptr<Mailbox> make_mailbox() override {
+    return std::make_unique<NoMailbox>();
+  }
 };
 
 }  // namespace

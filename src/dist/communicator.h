@@ -8,7 +8,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "dist/mailbox.h"
+#include "dist/wait_log.h"
 
 namespace spc {
 
@@ -18,8 +22,8 @@ enum class ReduceOp { kSum, kMin, kMax };
 class Work {
  public:
   virtual ~Work() = default;
-  /// @throws Error  the other ranks did not come within the communicator's timeout: names this rank
-  /// and the operation
+  /// @throws TimeoutError  the other ranks did not come within the communicator's timeout: names
+  /// this rank and the operation
   virtual void wait() = 0;
 };
 
@@ -27,7 +31,11 @@ class Work {
 /// time.
 class Communicator {
  public:
+  explicit Communicator(std::shared_ptr<WaitLog> waits = std::make_shared<WaitLog>())
+      : waits_(std::move(waits)) {}
   virtual ~Communicator() = default;
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int world_size() const = 0;
   /// This rank among those of its machine, and how many they are.
@@ -51,11 +59,21 @@ class Communicator {
   /// Ends the waits of this rank on this communicator with an Error and makes it useless; for when
   /// the run has failed. May be called from any thread.
   virtual void cancel() = 0;
+  /// Ends this process at once, and the job with it; for when its own threads may be stuck.
+  virtual void abort(int exit_code) = 0;
+
+  /// Letters to single ranks, beside all collectives. Collective.
+  [[nodiscard]] virtual std::unique_ptr<Mailbox> make_mailbox() = 0;
+  /// The waits of this rank, on this communicator and its duplicates.
+  [[nodiscard]] const std::shared_ptr<WaitLog>& waits() const { return waits_; }
 
   /// In place, to the end.
   void all_reduce_now(const at::Tensor& tensor, ReduceOp op, const std::string& what) {
     all_reduce(tensor, op, what)->wait();
   }
+
+ private:
+  std::shared_ptr<WaitLog> waits_;
 };
 
 /// The communicator of a process that is alone.

@@ -7,27 +7,17 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <limits>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "dist/communicator.h"
+#include "dist/mpi_backend.h"
 
 namespace spc {
-
-std::unique_ptr<Communicator> make_mpi_communicator(MPI_Comm parent, double timeout_s);
-
 namespace {
-
-void check_mpi(int code, const std::string& what) {
-  if (code == MPI_SUCCESS) return;
-  std::string text(MPI_MAX_ERROR_STRING, '\0');
-  int length = 0;
-  MPI_Error_string(code, text.data(), &length);
-  text.resize(static_cast<size_t>(length));
-  throw Error(concat("MPI failed in ", what, ": ", text));
-}
 
 MPI_Datatype mpi_type(const at::Tensor& tensor, const std::string& what) {
   SPC_ASSERT(tensor.is_contiguous() && tensor.device().is_cpu(), what,
@@ -65,31 +55,36 @@ MPI_Op mpi_op(ReduceOp op) {
 class MpiWork : public Work {
  public:
   MpiWork(MPI_Request request, at::Tensor tensor, std::string what, int rank, double timeout_s,
-          std::shared_ptr<const std::atomic<bool>> cancelled)
+          std::shared_ptr<const std::atomic<bool>> cancelled, std::shared_ptr<WaitLog> waits)
       : request_(request),
         tensor_(std::move(tensor)),
         what_(std::move(what)),
         rank_(rank),
         timeout_s_(timeout_s),
-        cancelled_(std::move(cancelled)) {}
+        cancelled_(std::move(cancelled)),
+        waits_(std::move(waits)) {}
 
   void wait() override {
     constexpr double kSpinSeconds = 200e-6;  // peers at work beside this one arrive within that
-    const Stopwatch waited;
+    const WaitLog::Scope scope(*waits_, what_);
+    // A process that was stopped for a while has not waited for others meanwhile.
+    constexpr double kLongestTurn = 1;
+    Stopwatch turn;
+    double seconds = 0;
     while (true) {
       int done = 0;
       check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), what_);
       if (done != 0) return;
       SPC_CHECK(!*cancelled_, what_, " was given up: this rank failed");
-      const double seconds = waited.seconds();
+      seconds += std::min(turn.restart(), kLongestTurn);
       if (seconds < kSpinSeconds) {
         sched_yield();
         continue;
       }
-      SPC_CHECK(
-          seconds < timeout_s_, "rank ", rank_, " waited ", timeout_s_,
-          " s for the other ranks in ", what_,
-          "; one of them is gone or stuck: see its last message. The limit is dist.timeout_s");
+      if (seconds > timeout_s_)
+        throw TimeoutError(concat(
+            "rank ", rank_, " waited ", timeout_s_, " s for the other ranks in ", what_,
+            "; one of them is gone or stuck: see its last message. The limit is dist.timeout_s"));
       std::this_thread::sleep_for(std::chrono::microseconds(20));
     }
   }
@@ -101,11 +96,13 @@ class MpiWork : public Work {
   int rank_;
   double timeout_s_;
   std::shared_ptr<const std::atomic<bool>> cancelled_;
+  std::shared_ptr<WaitLog> waits_;
 };
 
 class MpiCommunicator : public Communicator {
  public:
-  MpiCommunicator(MPI_Comm parent, double timeout_s) : timeout_s_(timeout_s) {
+  MpiCommunicator(MPI_Comm parent, double timeout_s, std::shared_ptr<WaitLog> waits)
+      : Communicator(std::move(waits)), timeout_s_(timeout_s) {
     check_mpi(MPI_Comm_dup(parent, &comm_), "MPI_Comm_dup");
     MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
     MPI_Comm_rank(comm_, &rank_);
@@ -185,7 +182,7 @@ class MpiCommunicator : public Communicator {
     check_mpi(MPI_Ireduce_scatter_block(rows.const_data_ptr(), own.data_ptr(), mpi_count(own, what),
                                         mpi_type(rows, what), MPI_SUM, comm_, &request),
               what);
-    MpiWork(request, rows, what, rank_, timeout_s_, cancelled_).wait();
+    work(request, rows, what)->wait();
     return own;
   }
 
@@ -196,14 +193,19 @@ class MpiCommunicator : public Communicator {
   }
 
   [[nodiscard]] std::unique_ptr<Communicator> duplicate() override {
-    return make_mpi_communicator(comm_, timeout_s_);
+    return make_mpi_communicator(comm_, timeout_s_, waits());
   }
+  [[nodiscard]] std::unique_ptr<Mailbox> make_mailbox() override { return make_mpi_mailbox(comm_); }
   void cancel() override { *cancelled_ = true; }
+  void abort(int exit_code) override {
+    MPI_Abort(MPI_COMM_WORLD, exit_code);
+    std::_Exit(exit_code);
+  }
 
  private:
   std::unique_ptr<Work> work(MPI_Request request, const at::Tensor& tensor,
                              const std::string& what) const {
-    return std::make_unique<MpiWork>(request, tensor, what, rank_, timeout_s_, cancelled_);
+    return std::make_unique<MpiWork>(request, tensor, what, rank_, timeout_s_, cancelled_, waits());
   }
 
   MPI_Comm comm_ = MPI_COMM_NULL;
@@ -217,8 +219,18 @@ class MpiCommunicator : public Communicator {
 
 }  // namespace
 
-std::unique_ptr<Communicator> make_mpi_communicator(MPI_Comm parent, double timeout_s) {
-  return std::make_unique<MpiCommunicator>(parent, timeout_s);
+void check_mpi(int code, const std::string& what) {
+  if (code == MPI_SUCCESS) return;
+  std::string text(MPI_MAX_ERROR_STRING, '\0');
+  int length = 0;
+  MPI_Error_string(code, text.data(), &length);
+  text.resize(static_cast<size_t>(length));
+  throw Error(concat("MPI failed in ", what, ": ", text));
+}
+
+std::unique_ptr<Communicator> make_mpi_communicator(MPI_Comm parent, double timeout_s,
+                                                    std::shared_ptr<WaitLog> waits) {
+  return std::make_unique<MpiCommunicator>(parent, timeout_s, std::move(waits));
 }
 
 }  // namespace spc

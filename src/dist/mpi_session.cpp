@@ -9,11 +9,9 @@
 
 #include "base/error.h"
 #include "base/process.h"
+#include "dist/mpi_backend.h"
 
 namespace spc {
-
-std::unique_ptr<Communicator> make_mpi_communicator(MPI_Comm parent,
-                                                    double timeout_s);  // mpi_communicator.cpp
 
 namespace {
 
@@ -74,8 +72,9 @@ MpiSession::~MpiSession() {
 }
 
 std::unique_ptr<Communicator> MpiSession::world(double timeout_s) const {
-  return world_size_ == 1 ? make_solo_communicator()
-                          : make_mpi_communicator(MPI_COMM_WORLD, timeout_s);
+  return world_size_ == 1
+             ? make_solo_communicator()
+             : make_mpi_communicator(MPI_COMM_WORLD, timeout_s, std::make_shared<WaitLog>());
 }
 
 void MpiSession::abort(int exit_code) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -39,6 +40,12 @@ at::Tensor combine_as_tree(Tensors terms, ReduceOp op) {
   return count == 1 ? terms[0].clone() : terms[0];
 }
 
+// One queue for each thread.
+struct Letters {
+  std::mutex mutex;
+  std::vector<std::deque<std::string>> boxes;
+};
+
 // Where the threads of a process meet: everybody lays down a tensor, the last one to come combines
 // them, also with those of the other processes, and everybody takes the result.
 class MeetingPoint {
@@ -48,9 +55,12 @@ class MeetingPoint {
   MeetingPoint(std::unique_ptr<Communicator> processes, int num_threads, double timeout_s)
       : processes_(std::move(processes)),
         timeout_s_(timeout_s),
-        tensors_(static_cast<size_t>(num_threads)) {}
+        tensors_(static_cast<size_t>(num_threads)) {
+    letters_->boxes.resize(tensors_.size());
+  }
 
-  [[nodiscard]] const Communicator& processes() const { return *processes_; }
+  [[nodiscard]] Communicator& processes() const { return *processes_; }
+  [[nodiscard]] const std::shared_ptr<Letters>& letters() const { return letters_; }
   [[nodiscard]] int num_threads() const { return static_cast<int>(tensors_.size()); }
 
   at::Tensor meet(int thread, const at::Tensor& tensor, const std::string& what,
@@ -65,10 +75,12 @@ class MeetingPoint {
       ++round_;
       changed_.notify_all();
     } else {
+      const WaitLog::Scope scope(*processes_->waits(), what);
       const bool came = changed_.wait_for(lock, std::chrono::duration<double>(timeout_s_),
                                           [&] { return round_ != round || broken_; });
-      SPC_CHECK(came, "a thread waited ", timeout_s_, " s for the others in ", what,
-                "; one of them is stuck. The limit is dist.timeout_s");
+      if (!came)
+        throw TimeoutError(concat("a thread waited ", timeout_s_, " s for the others in ", what,
+                                  "; one of them is stuck. The limit is dist.timeout_s"));
       SPC_CHECK(round_ != round, "another rank ended");
     }
     return result_;
@@ -102,6 +114,30 @@ class MeetingPoint {
   int64_t round_ = 0;
   bool broken_ = false;
   std::vector<std::shared_ptr<MeetingPoint>> children_;
+  std::shared_ptr<Letters> letters_ = std::make_shared<Letters>();
+};
+
+class ThreadMailbox : public Mailbox {
+ public:
+  ThreadMailbox(std::shared_ptr<Letters> letters, size_t own)
+      : letters_(std::move(letters)), own_(own) {}
+  bool post(int rank, const std::string& message) override {
+    const std::lock_guard lock(letters_->mutex);
+    letters_->boxes.at(static_cast<size_t>(rank)).push_back(message);
+    return true;
+  }
+  std::optional<std::string> take() override {
+    const std::lock_guard lock(letters_->mutex);
+    std::deque<std::string>& box = letters_->boxes[own_];
+    if (box.empty()) return std::nullopt;
+    std::string message = std::move(box.front());
+    box.pop_front();
+    return message;
+  }
+
+ private:
+  std::shared_ptr<Letters> letters_;
+  size_t own_;
 };
 
 class Finished : public Work {
@@ -112,7 +148,10 @@ class Finished : public Work {
 class ThreadCommunicator : public Communicator {
  public:
   ThreadCommunicator(std::shared_ptr<MeetingPoint> point, int thread)
-      : point_(std::move(point)), thread_(thread), num_threads_(point_->num_threads()) {}
+      : Communicator(point->processes().waits()),
+        point_(std::move(point)),
+        thread_(thread),
+        num_threads_(point_->num_threads()) {}
   [[nodiscard]] int rank() const override {
     return point_->processes().rank() * num_threads_ + thread_;
   }
@@ -170,6 +209,12 @@ class ThreadCommunicator : public Communicator {
     return std::make_unique<ThreadCommunicator>(point_->child(duplicates_++), thread_);
   }
   void cancel() override { point_->break_up(); }
+  void abort(int exit_code) override { point_->processes().abort(exit_code); }
+  [[nodiscard]] std::unique_ptr<Mailbox> make_mailbox() override {
+    SPC_ASSERT(point_->processes().world_size() == 1,
+               "no mailbox for threads of several processes");
+    return std::make_unique<ThreadMailbox>(point_->letters(), static_cast<size_t>(thread_));
+  }
 
  private:
   std::shared_ptr<MeetingPoint> point_;

@@ -117,7 +117,13 @@ void LogConfig::validate() const {
 }
 
 void DistConfig::add_to(OptionSet& options) {
-  options.add("dist.timeout_s", timeout_s, "longest wait for the other ranks, seconds");
+  options.add("dist.timeout_s", timeout_s,
+              "longest wait for the other ranks, and longest time without progress, seconds");
+  options.add("dist.silence_s", silence_s,
+              "end the run when a rank was not heard of for so long, seconds");
+  options.add("dist.straggler_s", straggler_s,
+              "warn of a rank whose own time a step is 1.5 times the others' for so long, seconds; "
+              "0: never");
   options.add("dist.expected_ranks", expected_ranks,
               "refuse to start with another number of ranks, 0: any");
   options.add("dist.deterministic", deterministic,
@@ -129,8 +135,10 @@ void DistConfig::add_to(OptionSet& options) {
 }
 
 void DistConfig::validate() const {
-  SPC_USAGE_CHECK(timeout_s > 0 && expected_ranks >= 0 && sentinel_steps >= 0,
-                  "dist.timeout_s must be > 0, dist.expected_ranks and dist.sentinel_steps >= 0");
+  SPC_USAGE_CHECK(timeout_s > 0 && silence_s > 0 && straggler_s >= 0,
+                  "dist.timeout_s and dist.silence_s must be > 0, dist.straggler_s >= 0");
+  SPC_USAGE_CHECK(expected_ranks >= 0 && sentinel_steps >= 0,
+                  "dist.expected_ranks and dist.sentinel_steps must be >= 0");
 }
 
 void RunConfig::add_to(OptionSet& options) {

@@ -73,6 +73,8 @@ struct DistConfig {
   int64_t expected_ranks = 0;
   bool deterministic = false;  // the same bits on 1, 2 and 4 ranks
   int64_t sentinel_steps = 500;
+  double silence_s = 60;
+  double straggler_s = 60;
   void add_to(OptionSet& options);
   void validate() const;
 };

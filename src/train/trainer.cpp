@@ -1,11 +1,7 @@
 #include "train/trainer.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/version.h>
-
-#include <algorithm>
-#include <optional>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -13,89 +9,39 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/version.h"
-#include "dist/thread_communicator.h"
-#include "train/checkpoint.h"
-#include "train/checkpoint_saver.h"
-#include "train/collapse_monitor.h"
 #include "train/coverage.h"
 #include "train/data_identity.h"
 #include "train/dino_objective.h"
-#include "train/progress.h"
 #include "train/replicas.h"
+#include "train/reporter.h"
 #include "train/resources.h"
-#include "train/step.h"
 #include "train/together.h"
 
 namespace spc {
-namespace {
 
-// Deterministic mode cuts every batch into so many parts. Each is computed by one thread with
-// networks of its own, so that every kernel sees the same shapes on any number of processes.
-constexpr int kLeaves = 4;
-
-class Trainer {
- public:
-  Trainer(const TrainArguments& arguments, Communicator& comm)
-      : arguments_(arguments),
-        config_(arguments.config),
-        comm_(comm),
-        shards_(open_shards(arguments.shards, arguments.utts)),
-        data_(fingerprint(shards_)),
-        schedule_(config_, static_cast<int64_t>(shards_.utts().size())) {
-    if (!arguments.noise_shards.empty()) {
-      noise_.emplace(arguments.noise_shards);
-      data_ += "; noise: " + fingerprint(*noise_);
-    }
-    check();
-    on_rank_zero(comm, "opening the run folder", [&] {
-      folder_.emplace(arguments.run);
-      saved_ = newest_valid_checkpoint(arguments.run);
-    });
-    set_compute_threads(config_.dist.deterministic ? 1 : config_.train.threads, comm);
-    take_over_or_start();
-    objective_ = std::make_unique<DinoObjective>(config_, shards_.num_mel_bins(), precision_, comm);
-    optimizer_ = make_optimizer(config_.optim, objective_->parameters());
-    load_or_init();
+Trainer::Trainer(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog)
+    : arguments_(arguments),
+      config_(arguments.config),
+      comm_(comm),
+      watchdog_(watchdog),
+      shards_(open_shards(arguments.shards, arguments.utts)),
+      data_(fingerprint(shards_)),
+      schedule_(config_, static_cast<int64_t>(shards_.utts().size())) {
+  if (!arguments.noise_shards.empty()) {
+    noise_.emplace(arguments.noise_shards);
+    data_ += "; noise: " + fingerprint(*noise_);
   }
-
-  TrainEnd run();
-
- private:
-  void check() const;
-  void take_over_or_start();
-  void load_or_init();
-  void describe();
-  void save();
-  void compare_with_other_ranks();
-  [[nodiscard]] TensorTable state() const;
-  [[nodiscard]] std::string next_batch() const {
-    return next_batch_hash(shards_, static_cast<uint64_t>(config_.train.seed), step_,
-                           config_.train.batch_size);
-  }
-  void note_nonfinite(const StepResult& result);
-  [[nodiscard]] int64_t end_step() const {
-    const int64_t total = schedule_.total_steps();
-    return config_.train.max_steps > 0 ? std::min(total, config_.train.max_steps) : total;
-  }
-
-  const TrainArguments& arguments_;
-  RunConfig config_;
-  Communicator& comm_;
-  ShardSet shards_;
-  std::optional<ShardSet> noise_;
-  std::string data_;  // fingerprint of the utterances
-  Schedule schedule_;
-  std::optional<RunFolder> folder_;  // rank 0
-  std::optional<TensorFile> saved_;  // rank 0
-  Precision precision_ = Precision::kFp32;
-  std::unique_ptr<Objective> objective_;
-  std::unique_ptr<Optimizer> optimizer_;
-  int64_t step_ = 0;                      // done
-  std::optional<CheckpointSaver> saver_;  // rank 0
-  int64_t compared_step_ = -1;
-  int64_t skipped_ = 0;
-  int64_t skipped_in_a_row_ = 0;
-};
+  check();
+  on_rank_zero(comm, "opening the run folder", [&] {
+    folder_.emplace(arguments.run);
+    saved_ = newest_valid_checkpoint(arguments.run);
+  });
+  set_compute_threads(config_.dist.deterministic ? 1 : config_.train.threads, comm);
+  take_over_or_start();
+  objective_ = std::make_unique<DinoObjective>(config_, shards_.num_mel_bins(), precision_, comm);
+  optimizer_ = make_optimizer(config_.optim, objective_->parameters());
+  load_or_init();
+}
 
 void Trainer::check() const {
   const int64_t bins = shards_.num_mel_bins();
@@ -212,6 +158,7 @@ void Trainer::compare_with_other_ranks() {
 void Trainer::save() {
   // Not amid a streak of bad steps: the update before it may be what broke the network.
   if (skipped_in_a_row_ > 0) return;
+  watchdog_.enter("saving", step_);
   compare_with_other_ranks();
   if (comm_.rank() > 0) return;
   saver_->save(state(), {step_, step_ * config_.train.batch_size, shards_.num_mel_bins(),
@@ -246,35 +193,25 @@ TrainEnd Trainer::run() {
   Stepper stepper(*objective_, *optimizer_, comm_, config_.optim.clip_norm);
   EpochCoverage coverage(static_cast<int64_t>(shards_.utts().size()), seed, step_ * batch_size,
                          comm_);
-  CollapseMonitor collapse(
-      objective_->uniform_loss(),
-      std::max(config_.optim.warmup_epochs, config_.dino.warmup_teacher_temp_epochs));
-  Progress progress(config_.log.every_seconds, batch_size, end_step());
+  std::optional<Reporter> reporter;
+  if (comm_.rank() == 0)
+    reporter.emplace(*folder_, schedule_, watchdog_, config_, objective_->uniform_loss(),
+                     end_step());
   TrainEnd end = TrainEnd::kDone;
   while (step_ < end_step()) {
+    watchdog_.enter("data", step_);
     const Stopwatch loading;
     const Batch batch = loader.next();
     const double data_seconds = loading.seconds();
+    watchdog_.enter("step", step_);
     const ScheduleValues values = schedule_.at(step_ * batch_size);
+    const OwnTime computing(*comm_.waits());
     const StepResult result = stepper.run(batch, values, stop_requested());
+    watchdog_.note_own_times(computing.seconds(), data_seconds);
     ++step_;
     coverage.add(batch.places, step_ * batch_size);
     note_nonfinite(result);
-    if (comm_.rank() == 0) {
-      progress.add(result, data_seconds);
-      const auto entropy = std::find_if(result.metrics.begin(), result.metrics.end(),
-                                        [](const auto& m) { return m.first == "teacher_entropy"; });
-      const std::string warning = entropy == result.metrics.end() || !result.finite
-                                      ? ""
-                                      : collapse.add(values.epoch, result.loss, entropy->second);
-      if (!warning.empty()) log_warning(warning);
-      if (progress.due() || step_ == end_step() || result.stop) {
-        const Progress::Report report =
-            progress.report(step_, schedule_.at(step_ * batch_size), skipped_);
-        log_info(report.line);
-        folder_->log_json(report.json);
-      }
-    }
+    if (reporter) reporter->add(step_, result, data_seconds, skipped_);
     if (result.stop) {
       end = TrainEnd::kStopped;
       break;
@@ -296,27 +233,6 @@ TrainEnd Trainer::run() {
     log_info(concat(said, " after step ", step_, "; peak memory of a rank ",
                     memory.item<int64_t>() >> 20, " MiB; run folder ", arguments_.run));
   }
-  return end;
-}
-
-}  // namespace
-
-TrainEnd train(const TrainArguments& arguments, Communicator& comm) {
-  const DistConfig& dist = arguments.config.dist;
-  const int ranks = comm.world_size();
-  SPC_USAGE_CHECK(dist.expected_ranks == 0 || dist.expected_ranks == ranks,
-                  "dist.expected_ranks = ", dist.expected_ranks, " but MPI started ", ranks);
-  if (!dist.deterministic) return Trainer(arguments, comm).run();
-  SPC_USAGE_CHECK(kLeaves % ranks == 0, "dist.deterministic runs on 1, 2 or 4 ranks, not on ",
-                  ranks);
-  TrainEnd end = TrainEnd::kDone;
-  run_thread_ranks(
-      comm, kLeaves / ranks,
-      [&](Communicator& leaf) {
-        const TrainEnd ended = Trainer(arguments, leaf).run();
-        if (leaf.local_rank() == 0) end = ended;
-      },
-      dist.timeout_s);
   return end;
 }
 

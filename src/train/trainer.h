@@ -1,33 +1,70 @@
-// The loop: load, step, log, save, stop. One loop for every objective.
+// The loop: load, step, report, save, stop. One loop for every objective.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
-#include <vector>
 
-#include "dist/communicator.h"
-#include "train/config.h"
+#include "dist/watchdog.h"
+#include "train/checkpoint_saver.h"
+#include "train/objective.h"
+#include "train/optimizer.h"
+#include "train/precision.h"
 #include "train/run_folder.h"
+#include "train/schedule.h"
+#include "train/step.h"
+#include "train/training.h"
 
 namespace spc {
 
-struct TrainArguments {
-  RunConfig config;
-  ResolvedConfig resolved;          // the same as text
-  std::vector<std::string> shards;  // folders
-  std::vector<std::string> noise_shards;
-  std::string utts;       // a file: train on these utterances alone; empty: all
-  std::string run;        // the run folder
-  std::string init_from;  // a checkpoint to take the first weights from
-};
+/// One rank's part of a run.
+class Trainer {
+ public:
+  /// Opens the data, starts or takes over the run. Collective. @param comm, watchdog  must outlive
+  /// this
+  Trainer(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog);
 
-enum class TrainEnd {
-  kDone,     // the last step was made
-  kStopped,  // asked to stop; everything is saved
-};
+  /// To the end, or until it is asked to stop. Collective.
+  TrainEnd run();
 
-/// Trains, or goes on with, a run. Collective: every rank calls it with the same arguments.
-/// @throws Error  bad data, a configuration other than the run's, too many non-finite steps, a rank
-/// that is gone
-TrainEnd train(const TrainArguments& arguments, Communicator& comm);
+ private:
+  void check() const;
+  void take_over_or_start();
+  void load_or_init();
+  void describe();
+  void save();
+  void compare_with_other_ranks();
+  [[nodiscard]] TensorTable state() const;
+  [[nodiscard]] std::string next_batch() const {
+    return next_batch_hash(shards_, static_cast<uint64_t>(config_.train.seed), step_,
+                           config_.train.batch_size);
+  }
+  void note_nonfinite(const StepResult& result);
+  [[nodiscard]] int64_t end_step() const {
+    const int64_t total = schedule_.total_steps();
+    return config_.train.max_steps > 0 ? std::min(total, config_.train.max_steps) : total;
+  }
+
+  const TrainArguments& arguments_;
+  RunConfig config_;
+  Communicator& comm_;
+  Watchdog& watchdog_;
+  ShardSet shards_;
+  std::optional<ShardSet> noise_;
+  std::string data_;  // fingerprint of the utterances
+  Schedule schedule_;
+  std::optional<RunFolder> folder_;  // rank 0
+  std::optional<TensorFile> saved_;  // rank 0
+  Precision precision_ = Precision::kFp32;
+  std::unique_ptr<Objective> objective_;
+  std::unique_ptr<Optimizer> optimizer_;
+  int64_t step_ = 0;                      // done
+  std::optional<CheckpointSaver> saver_;  // rank 0
+  int64_t compared_step_ = -1;
+  int64_t skipped_ = 0;
+  int64_t skipped_in_a_row_ = 0;
+};
 
 }  // namespace spc

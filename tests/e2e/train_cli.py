@@ -26,7 +26,7 @@ class Help(support.ProgramTest):
             "--augment.speech_snr_low arg (=5)", "its lowest signal-to-noise ratio, dB", "--optim.lr arg (=0.2)",
             "--train.epochs arg (=150)", "--train.max_steps arg (=0)",
             "--train.precision arg (=auto)", "--checkpoint.every_steps arg (=1000)", "steps between checkpoints",
-            "--log.every_seconds arg (=5)", "--dist.timeout_s arg (=600)", "longest wait for the other ranks, seconds"]).stdout
+            "--log.every_seconds arg (=5)", "--dist.timeout_s arg (=600)", "longest wait for the other ranks, and longest time without progress, seconds"]).stdout
         keys = [line.split()[0][2:] for line in text.splitlines() if line.startswith("  --") and "." in line.split()[0]]
         self.assertGreater(len(keys), 60)
         for line in text.splitlines():

@@ -7,7 +7,7 @@ namespace spc {
 
 class ForwardingCommunicator : public Communicator {
  public:
-  explicit ForwardingCommunicator(Communicator& comm) : comm_(comm) {}
+  explicit ForwardingCommunicator(Communicator& comm) : Communicator(comm.waits()), comm_(comm) {}
   [[nodiscard]] int rank() const override { return comm_.rank(); }
   [[nodiscard]] int world_size() const override { return comm_.world_size(); }
   [[nodiscard]] int local_rank() const override { return comm_.local_rank(); }
@@ -28,6 +28,8 @@ class ForwardingCommunicator : public Communicator {
   void barrier(const std::string& what) override { comm_.barrier(what); }
   [[nodiscard]] std::unique_ptr<Communicator> duplicate() override { return comm_.duplicate(); }
   void cancel() override { comm_.cancel(); }
+  void abort(int exit_code) override { comm_.abort(exit_code); }
+  [[nodiscard]] std::unique_ptr<Mailbox> make_mailbox() override { return comm_.make_mailbox(); }
 
  private:
   Communicator& comm_;

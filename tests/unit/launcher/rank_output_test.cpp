@@ -94,5 +94,13 @@ TEST_F(RankOutputTest, KnowsTheHostThatIsBlamed) {
   EXPECT_EQ(blamed("srun: error: node17: task 1: Killed", LineTags::kSrun), "node17");
 }
 
+TEST_F(RankOutputTest, KnowsTheHostThatAWatchdogSuspects) {
+  RankOutput output = make("");
+  output.take("[1,3]<stderr>:[rank 3] error: ranks 0-4: step 7, step, waits for gradient bucket 1");
+  EXPECT_EQ(output.failed_host(), "");
+  output.take("[1,3]<stderr>:[rank 3] error: suspect: rank 5 on node17: silent, so it is stopped");
+  EXPECT_EQ(output.failed_host(), "node17");
+}
+
 }  // namespace
 }  // namespace spc
