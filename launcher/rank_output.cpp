@@ -31,8 +31,12 @@ bool contains_any(const std::string& text, std::initializer_list<std::string_vie
 
 // "mpirun noticed that process rank 1 with PID 0 on node b exited on signal 9 (Killed)."
 // "  Remote daemon: [[1,0],1] on node b" after "ORTE has lost communication with a remote daemon."
+// "ssh: connect to host b port 22: Connection timed out"
 // "srun: error: b: task 1: Killed"
 std::string blamed_host(const std::string& line) {
+  constexpr std::string_view kSsh = "ssh: connect to host ";
+  if (line.starts_with(kSsh))
+    return line.substr(kSsh.size(), line.find(' ', kSsh.size()) - kSsh.size());
   if (contains_any(line, {"mpirun noticed that process", "Remote daemon:"})) {
     const size_t at = line.find(" on node ");
     if (at == std::string::npos) return "";

@@ -21,7 +21,7 @@ constexpr double kPumpSeconds = 0.1;
 constexpr double kMaxBackoffSeconds = 60;
 // Saving takes seconds; a rank that does not end after this long never will.
 constexpr double kSaveSeconds = 120;
-constexpr double kTerminateSeconds = 15;
+constexpr double kTerminateSeconds = 10;
 
 std::string describe_end(const Attempt& attempt) {
   std::string text = concat("exit code ", attempt.exit_code);
@@ -35,13 +35,18 @@ std::string checkpoint_name(int64_t step) {
 }
 
 // A request to stop goes to the ranks as SIGUSR1, which mpirun and srun pass on without killing
-// them; then ever more firmly.
+// them; then ever more firmly. So does the end of a job of which a host is known to have failed:
+// mpirun may wait for ever for what was there.
 class Stopper {
  public:
-  void watch(const Child& child) {
-    if (!stop_requested()) return;
-    if (sent_ == 0) send(child, SIGUSR1);
-    if (sent_ == 1 && since_.seconds() > kSaveSeconds) send(child, SIGTERM);
+  void watch(const Child& child, bool failing) {
+    if (sent_ == 0 && stop_requested()) send(child, SIGUSR1);
+    if (sent_ == 0 && failing) {
+      sent_ = 1;
+      since_ = {};
+    }
+    const double patience = failing ? kTerminateSeconds : kSaveSeconds;
+    if (sent_ == 1 && since_.seconds() > patience) send(child, SIGTERM);
     if (sent_ == 2 && since_.seconds() > kTerminateSeconds) send(child, SIGKILL);
   }
 
@@ -62,7 +67,7 @@ Attempt run_once(const LaunchPlan& plan, const std::filesystem::path& run, RankO
   Child child(plan.command);
   Stopper stopper;
   while (child.pump(kPumpSeconds, [&](const std::string& line) { output.take(line); }))
-    stopper.watch(child);
+    stopper.watch(child, !output.failed_host().empty());
   attempt.exit_code = child.exit_code();
   attempt.stop_asked = stop_requested();
   attempt.got_going = started_at(run) != started_before;

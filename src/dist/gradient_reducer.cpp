@@ -51,11 +51,12 @@ struct GradientReducer::Impl {
   size_t next = 0;  // bucket to leave
   size_t overlapped = 0;
   bool summing = false;  // between begin() and finish()
+  bool overlap = true;
   std::optional<size_t> nonfinite;
   std::vector<at::Tensor> parameters;
   std::unique_ptr<CommunicationThread> thread;  // first to go: it writes to the buffers
 
-  void fill(int64_t bucket_bytes, int64_t first_bucket_bytes);
+  void fill(const ReducerOptions& options);
   void allocate(Bucket& bucket) const;
   void watch(size_t b, size_t s);
   void note_nonfinite(size_t index, const at::Tensor& gradient);
@@ -63,12 +64,12 @@ struct GradientReducer::Impl {
   void leave_in_order();
 };
 
-void GradientReducer::Impl::fill(int64_t bucket_bytes, int64_t first_bucket_bytes) {
+void GradientReducer::Impl::fill(const ReducerOptions& options) {
   int64_t bytes = 0;
   for (size_t index = parameters.size(); index-- > 0;) {
     const at::Tensor& parameter = parameters[index];
     const auto size = static_cast<int64_t>(parameter.nbytes());
-    const int64_t limit = buckets.size() == 1 ? first_bucket_bytes : bucket_bytes;
+    const int64_t limit = buckets.size() == 1 ? options.first_bucket_bytes : options.bucket_bytes;
     const bool same_type = !buckets.empty() && buckets.back().slots[0].parameter.scalar_type() ==
                                                    parameter.scalar_type();
     if (!same_type || bytes + size > limit) {
@@ -102,7 +103,7 @@ void GradientReducer::Impl::watch(size_t b, size_t s) {
     if (!summing || reached.reached) return;
     reached.reached = true;
     --buckets[b].missing;
-    leave_in_order();
+    if (overlap) leave_in_order();
   }));
 }
 
@@ -125,11 +126,12 @@ void GradientReducer::Impl::leave_in_order() {
 }
 
 GradientReducer::GradientReducer(Communicator& comm, std::vector<at::Tensor> parameters,
-                                 int64_t bucket_bytes, int64_t first_bucket_bytes)
+                                 const ReducerOptions& options)
     : impl_(std::make_unique<Impl>()) {
   impl_->parameters = std::move(parameters);
   if (comm.world_size() == 1) return;
-  impl_->fill(bucket_bytes, first_bucket_bytes);
+  impl_->overlap = options.overlap;
+  impl_->fill(options);
   for (size_t b = 0; b < impl_->buckets.size(); ++b) {
     impl_->allocate(impl_->buckets[b]);
     for (size_t s = 0; s < impl_->buckets[b].slots.size(); ++s) impl_->watch(b, s);

@@ -13,18 +13,19 @@
 
 namespace spc {
 
+struct ReducerOptions {
+  int64_t bucket_bytes = 25 << 20;
+  int64_t first_bucket_bytes = 1 << 20;  // small, so that the first message can leave early
+  bool overlap = true;                   // false: every bucket waits for the end of backward
+};
+
 class GradientReducer {
  public:
-  static constexpr int64_t kBucketBytes = 25 << 20;
-  static constexpr int64_t kFirstBucketBytes =
-      1 << 20;  // small, so that the first message can leave early
-
   /// Collective. Buckets are filled in reverse order of `parameters`, which is about the order in
   /// which backward finishes gradients. A hook on each parameter counts down its bucket; a full one
   /// leaves once all before it have left. Source: PyTorch's DDP (Li et al., VLDB 2020).
   GradientReducer(Communicator& comm, std::vector<at::Tensor> parameters,
-                  int64_t bucket_bytes = kBucketBytes,
-                  int64_t first_bucket_bytes = kFirstBucketBytes);
+                  const ReducerOptions& options = {});
   ~GradientReducer();
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;

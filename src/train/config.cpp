@@ -128,6 +128,8 @@ void DistConfig::add_to(OptionSet& options) {
               "refuse to start with another number of ranks, 0: any");
   options.add("dist.deterministic", deterministic,
               "the same bits on 1, 2 and 4 ranks, on one kind of processor; slower");
+  options.add("dist.overlap", overlap,
+              "sum gradients over ranks while backward still runs; false only to measure the gain");
   options.add("dist.sentinel_steps", sentinel_steps,
               "compare the ranks' networks every so many steps and before each checkpoint, 0: "
               "never");

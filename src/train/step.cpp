@@ -20,12 +20,13 @@ std::vector<at::Tensor> tensors_of(const std::vector<NamedTensor>& parameters) {
 
 }  // namespace
 
-Stepper::Stepper(Objective& objective, Optimizer& optimizer, Communicator& comm, double clip_norm)
+Stepper::Stepper(Objective& objective, Optimizer& optimizer, Communicator& comm, double clip_norm,
+                 const ReducerOptions& reducer)
     : objective_(objective),
       optimizer_(optimizer),
       comm_(comm),
       clip_norm_(clip_norm),
-      reducer_(comm, tensors_of(objective.parameters())) {}
+      reducer_(comm, tensors_of(objective.parameters()), reducer) {}
 
 std::string Stepper::find_nonfinite(double loss) const {
   if (!std::isfinite(loss)) return "loss";

@@ -22,8 +22,9 @@ struct StepResult {
 
 class Stepper {
  public:
-  /// @param clip_norm  per tensor, 0: none.   All must outlive this.
-  Stepper(Objective& objective, Optimizer& optimizer, Communicator& comm, double clip_norm);
+  /// Collective. @param clip_norm  per tensor, 0: none.   All must outlive this.
+  Stepper(Objective& objective, Optimizer& optimizer, Communicator& comm, double clip_norm,
+          const ReducerOptions& reducer = {});
 
   /// Collective. @param stop  this rank was asked to stop
   StepResult run(const Batch& batch, const ScheduleValues& values, bool stop);

@@ -190,7 +190,9 @@ TrainEnd Trainer::run() {
   if (comm_.rank() == 0) describe();
   Loader loader(shards_, noise_ ? &*noise_ : nullptr, config_.views, config_.augment,
                 config_.loader, seed, {batch_size, rows.begin, rows.end, step_, end_step()});
-  Stepper stepper(*objective_, *optimizer_, comm_, config_.optim.clip_norm);
+  ReducerOptions reducer;
+  reducer.overlap = config_.dist.overlap;
+  Stepper stepper(*objective_, *optimizer_, comm_, config_.optim.clip_norm, reducer);
   EpochCoverage coverage(static_cast<int64_t>(shards_.utts().size()), seed, step_ * batch_size,
                          comm_);
   std::optional<Reporter> reporter;

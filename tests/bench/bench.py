@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Speed and memory, each figure beside a peer measured in the same minute.
 
-usage: bench.py [train|loader|fbank|score ...] [--json] [--runs N] [--no-peer]
+usage: bench.py [train|loader|fbank|score|hosts ...] [--json] [--runs N] [--no-peer]
 
 train    DINO samples/s of the paper-size network on two MPI ranks; peer: the same loop in plain PyTorch DDP (pytorch_ddp_dino.py)
 loader   MB/s of whole utterances from shards; peer: reading the same bytes raw
 fbank    hours of speech packed per core-second
 score    580,000 trials, scoring and metrics
+hosts    two hosts that are network namespaces (root), as fast as this machine and at 1 Gbit/s: all-reduce beside a ping-pong of the same
+         bytes; the share of a training step that waits for gradients, with and without overlap
 Without a name all are run. Needs the release build; the train peer installs PyTorch (4.9 GB) into the cache the first time.
 """
 import argparse
@@ -125,8 +127,43 @@ def bench_score(_):
     yield from map(json.loads, out.splitlines())
 
 
+def on_hosts(hosts, *command):
+    """One rank on each of two hosts."""
+    as_root = ["--allow-run-as-root", "-n", 2, "--host", ",".join(hosts.names), "--bind-to", "none"]
+    return run(hosts.on(hosts.names[0], "mpirun", *map(str, as_root), *hosts.mpi_options(), *map(str, command)))
+
+
+def exposed(hosts, folder, overlap, steps):
+    """Per cent of the time of a step in which it waits for other ranks after backward, and samples/s: medians."""
+    with tempfile.TemporaryDirectory() as out:
+        on_hosts(hosts, BIN / "spcnet", "train", "--config", ROOT / "tests/bench/train.conf", "--shards", folder, "--run", out,
+                 "--train.max_steps", steps + 1, "--dist.overlap", str(overlap).lower(), "--dist.sentinel_steps", 0)
+        lines = [json.loads(line) for line in (Path(out) / "train.jsonl").read_text().splitlines()][1:]
+    return 100 * statistics.median(line["reduce_wait"] for line in lines), statistics.median(line["samples_per_s"] for line in lines)
+
+
+def bench_hosts(options):
+    """Two ranks on two hosts of this machine."""
+    sys.path.insert(0, str(ROOT / "tests/cluster"))
+    import netns  # pylint: disable=import-outside-toplevel,import-error
+    netns.require()
+    for rate in (None, "1gbit"):
+        with netns.Hosts(2) as hosts, tempfile.TemporaryDirectory() as folder:
+            if rate:
+                hosts.limit(rate)
+            link = rate or "unlimited"
+            for line in on_hosts(hosts, BIN / "bench_comm")[0].splitlines():
+                yield {**json.loads(line), "link": link}
+            shards(folder, 80)
+            with_overlap, rate_with = exposed(hosts, folder, True, options.steps)
+            without, rate_without = exposed(hosts, folder, False, options.steps)
+            yield {"figure": "exposed communication, 2 hosts x 8, C0 = 32, F = 80, K = 65536", "link": link, "percent_of_step": round(with_overlap, 2),
+                   "samples_per_s": round(rate_with, 3), "peer": "without overlap", "peer_percent_of_step": round(without, 2),
+                   "peer_samples_per_s": round(rate_without, 3), "ratio": round(rate_with / rate_without, 3)}
+
+
 def main():
-    benches = {"train": bench_train, "loader": bench_loader, "fbank": bench_fbank, "score": bench_score}
+    benches = {"train": bench_train, "loader": bench_loader, "fbank": bench_fbank, "score": bench_score, "hosts": bench_hosts}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(benches))
     parser.add_argument("--json", action="store_true", help="one JSON line per figure")

@@ -100,22 +100,37 @@ class Stopped(LaunchTest):
             time.sleep(0.05)
 
 
-class Killed(LaunchTest):
+class KilledTest(LaunchTest):
+    def kill_often(self, kills, seed=1):
+        """Kills a rank, or mpirun, `kills` times within the run, each as soon as the run has gone on. Seconds from each kill to the next step."""
+        draw = random.Random(seed)
+        long_enough = ("--train.epochs", str(self.STEPS / fixtures.STEPS_PER_EPOCH))
+        process = self.start("--max-restarts", str(10 * kills), train=long_enough)
+        seconds = []
+        for number in range(kills):
+            self.wait_for_step(process, (number + 1) * self.STEPS // (kills + 1))
+            self.wait_until("two ranks", lambda: len(self.processes(process)[1]) == 2, process)
+            time.sleep(draw.random() * 0.1)
+            mpirun, ranks = self.processes(process)
+            said = len(self.read("stderr.txt"))
+            os.kill(draw.choice(mpirun + ranks), signal.SIGKILL)
+            killed = time.monotonic()
+            self.wait_until("restarting", lambda: "restarting from" in self.read("stderr.txt")[said:], process)
+            self.wait_until("a step", lambda: re.search(r"restarting from.*\n(.*\n)*.*step \d+/", self.read("stderr.txt")[said:]), process)
+            seconds.append(time.monotonic() - killed)
+        self.assertEqual(self.wait_for_end(process, 120), 0, self.read("stderr.txt"))
+        restarts = re.findall(r"spcnet-launch: exit code 137, signal 9.*; restarting from the checkpoint of step", self.read("stderr.txt"))
+        self.assertEqual(len(restarts), kills, self.read("stderr.txt"))
+        self.assertNotIn("damaged", self.read("stderr.txt"), "no checkpoint was half there")
+        self.assert_equals_straight(*long_enough, ranks=2, step=self.STEPS)
+        return seconds
+
+
+class Killed(KilledTest):
     STEPS = 120
 
     def test_a_rank_or_mpirun_three_times(self):
-        draw = random.Random(1)
-        process = self.start("--max-restarts", "20")
-        for round_number in range(3):
-            self.wait_for_step(process, 20 + 30 * round_number)
-            time.sleep(draw.random() * 0.1)
-            self.wait_until("two ranks", lambda: len(self.processes(process)[1]) == 2, process)
-            mpirun, ranks = self.processes(process)
-            os.kill(mpirun[0] if round_number == 1 else draw.choice(ranks), signal.SIGKILL)
-        self.assertEqual(self.wait_for_end(process), 0, self.read("stderr.txt"))
-        restarts = re.findall(r"spcnet-launch: exit code 137, signal 9.*; restarting from the checkpoint of step", self.read("stderr.txt"))
-        self.assertEqual(len(restarts), 3, self.read("stderr.txt"))
-        self.assert_equals_straight(ranks=2, step=self.STEPS)
+        self.kill_often(3)
 
     def test_gives_up_after_the_last_restart(self):
         process = self.start("--max-restarts", "1")

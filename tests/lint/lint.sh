@@ -12,7 +12,7 @@ clang-format-14 --dry-run --Werror "${sources[@]}"
 echo "lint: layout"
 /usr/bin/env python3 tests/lint/layout.py
 
-mapfile -t scripts < <(git ls-files --cached --others --exclude-standard dev .ci/run '*.sh')
+mapfile -t scripts < <(git ls-files --cached --others --exclude-standard dev .ci/run '*.sh' '*.sbatch')
 echo "lint: ${#scripts[@]} shell scripts"
 shellcheck "${scripts[@]}"
 

@@ -29,7 +29,7 @@ TEST_P(ReducerMpi, EveryGradientBecomesTheSumOverRanksStepAfterStep) {
   std::vector<at::Tensor> parameters;
   for (size_t p = 0; p < 12; ++p)
     parameters.push_back(at::zeros_like(gradient_of(0, p)).set_requires_grad(true));
-  GradientReducer reducer(*comm_, parameters, GetParam(), GetParam() / 2);
+  GradientReducer reducer(*comm_, parameters, {GetParam(), GetParam() / 2});
   for (int step = 0; step < 3; ++step) {
     std::vector<at::Tensor> gradients;
     for (size_t p = 0; p < parameters.size(); ++p)
@@ -51,7 +51,7 @@ TEST_P(ReducerMpi, EveryGradientBecomesTheSumOverRanksStepAfterStep) {
 }
 
 INSTANTIATE_TEST_SUITE_P(BucketBytes, ReducerMpi,
-                         testing::Values(2, 10000, GradientReducer::kBucketBytes));
+                         testing::Values(2, 10000, ReducerOptions().bucket_bytes));
 
 TEST_F(TrainingMpi, BatchNormIsThatOfAllRowsTogether) {
   constexpr int64_t kRows = 7;
@@ -85,7 +85,7 @@ TEST_F(TrainingMpi, BatchNormAndReducerTakeTurnsInAStep) {
   const auto gradients = [&](Communicator& comm, const RowRange& range) {
     const BatchNormTensors bn = bn_tensors(4, at::kDouble);
     const at::Tensor weight = wavy({4, 4}, at::kDouble, 7).set_requires_grad(true);
-    GradientReducer reducer(comm, {bn.weight, bn.bias, weight}, 1, 1);
+    GradientReducer reducer(comm, {bn.weight, bn.bias, weight}, {1, 1});
     reducer.begin();
     const at::Tensor y =
         batch_norm_train(at::linear(x.narrow(0, range.begin, range.size()), weight), bn, &comm);

@@ -65,7 +65,7 @@ class GradientReducerTest : public testing::TestWithParam<Buckets> {};
 TEST_P(GradientReducerTest, EveryGradientBecomesTheSumOverRanks) {
   run_thread_ranks(kRanks, [](Communicator& comm) {
     const std::vector<at::Tensor> parameters = make_parameters();
-    GradientReducer reducer(comm, parameters, GetParam().bytes, GetParam().first_bytes);
+    GradientReducer reducer(comm, parameters, {GetParam().bytes, GetParam().first_bytes});
     EXPECT_EQ(reducer.num_buckets(), GetParam().expected);
     reducer.begin();
     backward_giving(parameters, gradients_of(comm.rank()));
@@ -85,7 +85,7 @@ TEST_P(GradientReducerTest, EveryGradientBecomesTheSumOverRanks) {
 TEST_P(GradientReducerTest, CarriesNothingOverToTheNextStep) {
   run_thread_ranks(kRanks, [](Communicator& comm) {
     const std::vector<at::Tensor> parameters = make_parameters();
-    GradientReducer reducer(comm, parameters, GetParam().bytes, GetParam().first_bytes);
+    GradientReducer reducer(comm, parameters, {GetParam().bytes, GetParam().first_bytes});
     for (int step = 0; step < 3; ++step) {
       const bool left_out = step == 2 && comm.rank() == 1;
       std::vector<at::Tensor> ones;
@@ -108,7 +108,7 @@ TEST_P(GradientReducerTest, CarriesNothingOverToTheNextStep) {
 INSTANTIATE_TEST_SUITE_P(
     BucketSizes, GradientReducerTest,
     testing::Values(Buckets{1, 1, 6}, Buckets{1024, 1024, 3}, Buckets{1024, 4, 4},
-                    Buckets{GradientReducer::kBucketBytes, GradientReducer::kFirstBucketBytes, 3}),
+                    Buckets{ReducerOptions().bucket_bytes, ReducerOptions().first_bucket_bytes, 3}),
     [](const auto& each) {
       return std::to_string(each.param.bytes) + "_" + std::to_string(each.param.first_bytes);
     });
@@ -117,9 +117,9 @@ TEST(GradientReducer, TheFirstBucketIsFilledFromTheEndUpToItsOwnLimit) {
   run_thread_ranks(2, [](Communicator& comm) {
     std::vector<at::Tensor> parameters;
     for (int i = 0; i < 10; ++i)
-      parameters.push_back(at::zeros({100}).set_requires_grad(true));           // 400 bytes each
-    EXPECT_EQ(GradientReducer(comm, parameters, 1200, 800).num_buckets(), 4u);  // 2 + 3 + 3 + 2
-    EXPECT_EQ(GradientReducer(comm, parameters, 4000, 400).num_buckets(), 2u);  // 1 + 9
+      parameters.push_back(at::zeros({100}).set_requires_grad(true));             // 400 bytes each
+    EXPECT_EQ(GradientReducer(comm, parameters, {1200, 800}).num_buckets(), 4u);  // 2 + 3 + 3 + 2
+    EXPECT_EQ(GradientReducer(comm, parameters, {4000, 400}).num_buckets(), 2u);  // 1 + 9
   });
 }
 
@@ -128,7 +128,7 @@ TEST(GradientReducer, BucketsLeaveWhileBackwardRuns) {
   run_thread_ranks(2, [](Communicator& comm) {
     std::vector<at::Tensor> parameters;
     for (int i = 0; i < 4; ++i) parameters.push_back(at::ones({10}).set_requires_grad(true));
-    GradientReducer reducer(comm, parameters, 1, 1);
+    GradientReducer reducer(comm, parameters, {1, 1});
     reducer.begin();
     at::Tensor x = at::ones({10});
     for (const at::Tensor& each : parameters) x = x * each;
@@ -142,6 +142,18 @@ TEST(GradientReducer, BucketsLeaveWhileBackwardRuns) {
     EXPECT_EQ(reducer.num_overlapped(), 2u);
     EXPECT_TRUE(at::equal(parameters[0].grad(), at::full({10}, 2)));
     EXPECT_FALSE(parameters[1].grad().defined());
+  });
+}
+
+TEST(GradientReducer, WithoutOverlapAllBucketsLeaveAtTheEnd) {
+  run_thread_ranks(2, [](Communicator& comm) {
+    const at::Tensor parameter = at::ones({10}).set_requires_grad(true);
+    GradientReducer reducer(comm, {parameter}, {1, 1, false});
+    reducer.begin();
+    (parameter * (comm.rank() + 1)).sum().backward();
+    reducer.finish();
+    EXPECT_EQ(reducer.num_overlapped(), 0u);
+    EXPECT_TRUE(at::equal(parameter.grad(), at::full({10}, 3)));
   });
 }
 
@@ -174,7 +186,7 @@ TEST(GradientReducer, ARankThatFailsLeavesNobodyWaiting) {
   EXPECT_EQ(message_of<std::runtime_error>([] {
               run_thread_ranks(2, [](Communicator& comm) {
                 const std::vector<at::Tensor> parameters = make_parameters();
-                GradientReducer reducer(comm, parameters, 1, 1);
+                GradientReducer reducer(comm, parameters, {1, 1});
                 reducer.begin();
                 backward_giving(parameters, gradients_of(0));  // its buckets leave, nobody answers
                 if (comm.rank() == 1) throw std::runtime_error("disk full");

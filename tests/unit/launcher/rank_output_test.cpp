@@ -91,6 +91,8 @@ TEST_F(RankOutputTest, KnowsTheHostThatIsBlamed) {
       "b-2");
   EXPECT_EQ(blamed("  Remote daemon:   [[22,0],1] on node node17", LineTags::kMpirun), "node17");
   EXPECT_EQ(blamed("  HNP daemon   :   [[22,0],0] on node node01", LineTags::kMpirun), "");
+  EXPECT_EQ(blamed("ssh: connect to host node17 port 22: No route to host", LineTags::kMpirun),
+            "node17");
   EXPECT_EQ(blamed("srun: error: node17: task 1: Killed", LineTags::kSrun), "node17");
 }
 
