@@ -35,10 +35,9 @@ CommunicationThread::~CommunicationThread() {
   thread_.join();
 }
 
-std::unique_ptr<Work> CommunicationThread::all_reduce(const at::Tensor& tensor, ReduceOp op,
-                                                      const std::string& what) {
-  std::packaged_task<void()> task(
-      [this, tensor, op, what] { comm_->all_reduce_now(tensor, op, what); });
+std::unique_ptr<Work> CommunicationThread::start(std::function<void(Communicator&)> body,
+                                                 const std::string& what) {
+  std::packaged_task<void()> task([this, body = std::move(body)] { body(*comm_); });
   auto work = std::make_unique<FutureWork>(task.get_future(), what, comm_->waits());
   {
     const std::lock_guard lock(mutex_);

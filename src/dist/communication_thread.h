@@ -1,9 +1,10 @@
-// All-reduces beside the computation. Open MPI moves nothing on its own: somebody has to keep
+// Collectives beside the computation. Open MPI moves nothing on its own: somebody has to keep
 // asking it, and that must not be the thread that computes.
 #pragma once
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -23,9 +24,9 @@ class CommunicationThread {
   CommunicationThread(const CommunicationThread&) = delete;
   CommunicationThread& operator=(const CommunicationThread&) = delete;
 
-  /// As Communicator::all_reduce; every rank gives the same ones in the same order. Returns at
-  /// once. An error is thrown by the Work's wait().
-  std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op, const std::string& what);
+  /// Runs `body` there; every rank gives the same ones in the same order. Returns at once. An error
+  /// is thrown by the Work's wait().
+  std::unique_ptr<Work> start(std::function<void(Communicator&)> body, const std::string& what);
 
  private:
   void run();

@@ -36,6 +36,7 @@ class SoloCommunicator : public Communicator {
   at::Tensor reduce_scatter_rows(const at::Tensor& rows, const std::string&) override {
     return rows;
   }
+  at::Tensor all_to_all_rows(const at::Tensor& rows, const std::string&) override { return rows; }
   void barrier(const std::string&) override {}
   [[nodiscard]] std::unique_ptr<Communicator> duplicate() override {
     return std::make_unique<SoloCommunicator>(waits());

@@ -27,8 +27,8 @@ class Work {
   virtual void wait() = 0;
 };
 
-/// Tensors are dense, contiguous, on the CPU, of type float32, float64 or int64. One thread at a
-/// time.
+/// Tensors are dense, contiguous, on the CPU, of type float32, float64 or int64; what only moves
+/// may be bfloat16 too. One thread at a time.
 class Communicator {
  public:
   explicit Communicator(std::shared_ptr<WaitLog> waits = std::make_shared<WaitLog>())
@@ -51,6 +51,9 @@ class Communicator {
   virtual at::Tensor all_gather_rows(const at::Tensor& rows, const std::string& what) = 0;
   /// Sums `rows` [world_size n, ...] over ranks and keeps this rank's n of them, the rank-th ones.
   virtual at::Tensor reduce_scatter_rows(const at::Tensor& rows, const std::string& what) = 0;
+  /// Row block j of `rows` [world_size n, ...] goes to rank j: returns the blocks that came, that
+  /// of rank 0 first.
+  virtual at::Tensor all_to_all_rows(const at::Tensor& rows, const std::string& what) = 0;
   virtual void barrier(const std::string& what) = 0;
 
   /// Another communicator of the same ranks, whose collectives are independent of this one's: for

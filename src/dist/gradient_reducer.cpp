@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "dist/communication_thread.h"
+#include "dist/wire.h"
 
 namespace spc {
 namespace {
@@ -45,6 +46,7 @@ struct GradientReducer::Impl {
     std::vector<Slot> slots;
     at::Tensor buffer;  // flat
     size_t missing = 0;
+    double squared_wire_error = 0;
     std::unique_ptr<Work> work;
   };
   std::vector<Bucket> buckets;
@@ -52,6 +54,7 @@ struct GradientReducer::Impl {
   size_t overlapped = 0;
   bool summing = false;  // between begin() and finish()
   bool overlap = true;
+  bool bf16_wire = false;
   std::optional<size_t> nonfinite;
   std::vector<at::Tensor> parameters;
   std::unique_ptr<CommunicationThread> thread;  // first to go: it writes to the buffers
@@ -62,6 +65,7 @@ struct GradientReducer::Impl {
   void note_nonfinite(size_t index, const at::Tensor& gradient);
   void note_nonfinite(const Bucket& bucket);
   void leave_in_order();
+  void sum(Bucket& bucket, Communicator& comm, const std::string& what) const;
 };
 
 void GradientReducer::Impl::fill(const ReducerOptions& options) {
@@ -120,8 +124,18 @@ void GradientReducer::Impl::note_nonfinite(const Bucket& bucket) {
 void GradientReducer::Impl::leave_in_order() {
   for (; next < buckets.size() && buckets[next].missing == 0; ++next) {
     note_nonfinite(buckets[next]);
-    buckets[next].work =
-        thread->all_reduce(buckets[next].buffer, ReduceOp::kSum, concat("gradient bucket ", next));
+    const std::string what = concat("gradient bucket ", next);
+    buckets[next].work = thread->start(
+        [this, what, &bucket = buckets[next]](Communicator& comm) { sum(bucket, comm, what); },
+        what);
+  }
+}
+
+void GradientReducer::Impl::sum(Bucket& bucket, Communicator& comm, const std::string& what) const {
+  if (bf16_wire && bucket.buffer.scalar_type() == at::kFloat) {
+    bucket.squared_wire_error = all_reduce_bf16(comm, bucket.buffer, what);
+  } else {
+    comm.all_reduce_now(bucket.buffer, ReduceOp::kSum, what);
   }
 }
 
@@ -131,6 +145,7 @@ GradientReducer::GradientReducer(Communicator& comm, std::vector<at::Tensor> par
   impl_->parameters = std::move(parameters);
   if (comm.world_size() == 1) return;
   impl_->overlap = options.overlap;
+  impl_->bf16_wire = options.bf16_wire;
   impl_->fill(options);
   for (size_t b = 0; b < impl_->buckets.size(); ++b) {
     impl_->allocate(impl_->buckets[b]);
@@ -183,6 +198,12 @@ void GradientReducer::finish() {
 
 std::optional<size_t> GradientReducer::first_nonfinite() const {
   return impl_->nonfinite;
+}
+
+double GradientReducer::squared_wire_error() const {
+  double all = 0;
+  for (const Impl::Bucket& bucket : impl_->buckets) all += bucket.squared_wire_error;
+  return all;
 }
 
 size_t GradientReducer::num_buckets() const {

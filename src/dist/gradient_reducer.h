@@ -17,6 +17,7 @@ struct ReducerOptions {
   int64_t bucket_bytes = 25 << 20;
   int64_t first_bucket_bytes = 1 << 20;  // small, so that the first message can leave early
   bool overlap = true;                   // false: every bucket waits for the end of backward
+  bool bf16_wire = false;                // of float32 gradients
 };
 
 class GradientReducer {
@@ -40,6 +41,8 @@ class GradientReducer {
   /// After finish(): the first parameter, counted from the last one back, whose gradient was not
   /// finite on this rank before the sum.
   [[nodiscard]] std::optional<size_t> first_nonfinite() const;
+  /// After finish(): what rounding to bfloat16 changed on this rank, sum of squares.
+  [[nodiscard]] double squared_wire_error() const;
   [[nodiscard]] size_t num_buckets() const;
   /// Of the last step: buckets that had left before finish() was called.
   [[nodiscard]] size_t num_overlapped() const;

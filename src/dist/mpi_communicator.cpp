@@ -19,9 +19,11 @@
 namespace spc {
 namespace {
 
-MPI_Datatype mpi_type(const at::Tensor& tensor, const std::string& what) {
+// @param moves  nothing is computed: for MPI, which has no bfloat16, two bytes are two bytes
+MPI_Datatype mpi_type(const at::Tensor& tensor, const std::string& what, bool moves = false) {
   SPC_ASSERT(tensor.is_contiguous() && tensor.device().is_cpu(), what,
              ": MPI moves contiguous CPU tensors only");
+  if (moves && tensor.scalar_type() == at::kBFloat16) return MPI_UINT16_T;
   switch (tensor.scalar_type()) {
     case at::kFloat:
       return MPI_FLOAT;
@@ -30,7 +32,7 @@ MPI_Datatype mpi_type(const at::Tensor& tensor, const std::string& what) {
     case at::kLong:
       return MPI_INT64_T;
     default:
-      throw Error(what + ": MPI moves float32, float64 and int64 only");
+      throw Error(what + ": MPI computes with float32, float64 and int64 only");
   }
 }
 
@@ -166,9 +168,9 @@ class MpiCommunicator : public Communicator {
     shape[0] = total;
     at::Tensor gathered = at::empty(shape, rows.options());
     MPI_Request request = MPI_REQUEST_NULL;
-    check_mpi(MPI_Iallgatherv(rows.const_data_ptr(), mpi_count(rows, what), mpi_type(rows, what),
-                              gathered.data_ptr(), sizes.data(), offsets.data(),
-                              mpi_type(gathered, what), comm_, &request),
+    check_mpi(MPI_Iallgatherv(rows.const_data_ptr(), mpi_count(rows, what),
+                              mpi_type(rows, what, true), gathered.data_ptr(), sizes.data(),
+                              offsets.data(), mpi_type(gathered, what, true), comm_, &request),
               what);
     work(request, gathered, what)->wait();
     return gathered;
@@ -184,6 +186,20 @@ class MpiCommunicator : public Communicator {
               what);
     work(request, rows, what)->wait();
     return own;
+  }
+
+  at::Tensor all_to_all_rows(const at::Tensor& rows, const std::string& what) override {
+    SPC_ASSERT(rows.size(0) % world_size_ == 0, what, ": ", rows.size(0), " rows for ", world_size_,
+               " ranks");
+    at::Tensor came = at::empty_like(rows);
+    const int count = mpi_count(rows, what) / world_size_;
+    const MPI_Datatype type = mpi_type(rows, what, true);
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Ialltoall(rows.const_data_ptr(), count, type, came.data_ptr(), count, type, comm_,
+                            &request),
+              what);
+    work(request, rows, what)->wait();
+    return came;
   }
 
   void barrier(const std::string& what) override {

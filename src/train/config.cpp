@@ -130,6 +130,9 @@ void DistConfig::add_to(OptionSet& options) {
               "the same bits on 1, 2 and 4 ranks, on one kind of processor; slower");
   options.add("dist.overlap", overlap,
               "sum gradients over ranks while backward still runs; false only to measure the gain");
+  options.add(
+      "dist.wire", wire,
+      "gradients travel as fp32 or bf16: half the bytes, rounded twice; the error is logged");
   options.add("dist.sentinel_steps", sentinel_steps,
               "compare the ranks' networks every so many steps and before each checkpoint, 0: "
               "never");
@@ -139,6 +142,7 @@ void DistConfig::add_to(OptionSet& options) {
 void DistConfig::validate() const {
   SPC_USAGE_CHECK(timeout_s > 0 && silence_s > 0 && straggler_s >= 0,
                   "dist.timeout_s and dist.silence_s must be > 0, dist.straggler_s >= 0");
+  SPC_USAGE_CHECK(wire == "fp32" || wire == "bf16", "dist.wire = ", wire, ", must be fp32 or bf16");
   SPC_USAGE_CHECK(expected_ranks >= 0 && sentinel_steps >= 0,
                   "dist.expected_ranks and dist.sentinel_steps must be >= 0");
 }
@@ -167,7 +171,8 @@ void RunConfig::add_to(OptionSet& options) {
 bool may_differ_on_resume(const std::string& key) {
   return key == "train.max_steps" || key == "train.threads" || key == "train.max_nonfinite_steps" ||
          key.starts_with("checkpoint.") || key.starts_with("log.") ||
-         (key.starts_with("dist.") && key != "dist.deterministic") || key.starts_with("loader.");
+         (key.starts_with("dist.") && key != "dist.deterministic" && key != "dist.wire") ||
+         key.starts_with("loader.");
 }
 
 }  // namespace spc

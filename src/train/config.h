@@ -73,6 +73,7 @@ struct DistConfig {
   int64_t expected_ranks = 0;
   bool deterministic = false;  // the same bits on 1, 2 and 4 ranks
   bool overlap = true;         // gradients travel while backward runs
+  std::string wire = "fp32";   // as what they travel: fp32 | bf16
   int64_t sentinel_steps = 500;
   double silence_s = 60;
   double straggler_s = 60;

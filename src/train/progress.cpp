@@ -60,6 +60,7 @@ Progress::Report Progress::report(int64_t step, const ScheduleValues& values,
       .set("momentum_teacher", values.momentum_teacher)
       .set("grad_norm", learned ? last_.grad_norm : std::nan(""));
   for (const auto& [name, value] : last_.metrics) json.set(name, learned ? value : std::nan(""));
+  if (last_.wire_error > 0) json.set("wire_error", last_.wire_error);
   json.set("samples_per_s", rate)
       .set("data_wait", data_seconds_ / seconds)
       .set("reduce_wait", reduce_seconds_ / seconds);

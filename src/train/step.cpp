@@ -44,7 +44,8 @@ StepResult Stepper::run(const Batch& batch, const ScheduleValues& values, bool s
   const Stopwatch waiting;
   reducer_.finish();
   const std::string problem = find_nonfinite(local_loss);
-  std::vector<double> figures{local_loss, stop ? 1.0 : 0.0, problem.empty() ? 0.0 : 1.0};
+  std::vector<double> figures{local_loss, stop ? 1.0 : 0.0, problem.empty() ? 0.0 : 1.0,
+                              reducer_.squared_wire_error()};
   for (const auto& metric : objective_.metrics()) figures.push_back(metric.second);
   at::Tensor sums = at::tensor(figures, at::kDouble);
   comm_.all_reduce_now(sums, ReduceOp::kSum, "figures of the step");
@@ -55,7 +56,7 @@ StepResult Stepper::run(const Batch& batch, const ScheduleValues& values, bool s
   result.stop = reduced[1] > 0;
   result.finite = reduced[2] == 0;
   for (size_t i = 0; i < objective_.metrics().size(); ++i)
-    result.metrics.emplace_back(objective_.metrics()[i].first, reduced[3 + i]);
+    result.metrics.emplace_back(objective_.metrics()[i].first, reduced[4 + i]);
 
   if (!result.finite) {
     at::Tensor first =
@@ -69,6 +70,7 @@ StepResult Stepper::run(const Batch& batch, const ScheduleValues& values, bool s
     return result;
   }
   result.grad_norm = clip_gradients(objective_.parameters(), clip_norm_);
+  if (result.grad_norm > 0) result.wire_error = std::sqrt(reduced[3]) / result.grad_norm;
   objective_.before_update(values);
   optimizer_.step(values.lr);
   objective_.after_update(values);

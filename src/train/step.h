@@ -16,6 +16,7 @@ struct StepResult {
   bool stop = false;            // some rank was asked to stop
   double loss = 0;              // mean over the whole batch
   double grad_norm = 0;         // of all gradients, before clipping
+  double wire_error = 0;        // of rounding gradients to bfloat16, relative to their norm
   Metrics metrics;              // summed over ranks
   double reduce_seconds = 0;    // waiting for other ranks after backward
 };

@@ -192,6 +192,7 @@ TrainEnd Trainer::run() {
                 config_.loader, seed, {batch_size, rows.begin, rows.end, step_, end_step()});
   ReducerOptions reducer;
   reducer.overlap = config_.dist.overlap;
+  reducer.bf16_wire = config_.dist.wire == "bf16";
   Stepper stepper(*objective_, *optimizer_, comm_, config_.optim.clip_norm, reducer);
   EpochCoverage coverage(static_cast<int64_t>(shards_.utts().size()), seed, step_ * batch_size,
                          comm_);

@@ -14,7 +14,11 @@ def require():
     privileged.require("ip", "unshare", "sshd", "ssh", "ssh-keygen")
     name = f"spcprobe{os.getpid()}"
     privileged.require_success("a network namespace", "ip", "netns", "add", name)
-    subprocess.run(["ip", "netns", "del", name], check=True)
+    try:
+        privileged.require_success("a virtual network card", "ip", "-n", name, "link", "add", "probe0", "type", "veth", "peer", "name", "probe1")
+        privileged.require_success("routing", "ip", "netns", "exec", name, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=True)
     privileged.require_success("a host name of its own", "unshare", "--uts", "true")
 
 

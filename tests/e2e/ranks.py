@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The number of ranks does not change what is computed, only who computes it: the same global batch gives the same run."""
+import json
 import unittest
 
 import numpy as np
@@ -61,6 +62,26 @@ class Single(RanksTest):
                 compared += gradient.size
                 self.assertLessEqual(largest([gradient - gradients[2][name]]), 1e-5 * scale, name)
         self.assertGreater(compared, 0.9 * sum(gradient.size for gradient in gradients[1].values()))
+
+
+class HalfTheBytes(RanksTest):
+    def test_gradients_as_bfloat16_differ_by_the_logged_error(self):
+        """The momentum after one step without weight decay is the gradient; each number was rounded to 8 bits twice."""
+        gradients, said = {}, {}
+        for wire in ("fp32", "bf16"):
+            self.train(f"run-{wire}", "--train.max_steps", "1", "--optim.weight_decay", "0", "--optim.clip_norm", "0",
+                       "--dino.freeze_last_layer_epochs", "0", "--dist.wire", wire, ranks=2)
+            tensors = fixtures.read_tensors(self.checkpoint(f"run-{wire}", 1))[0]
+            gradients[wire] = np.concatenate([tensor.ravel() for name, tensor in tensors.items() if name.startswith("optimizer/")]).astype(float)
+            said[wire] = json.loads(self.read(f"run-{wire}/train.jsonl").splitlines()[-1])
+        error = np.linalg.norm(gradients["bf16"] - gradients["fp32"]) / np.linalg.norm(gradients["fp32"])
+        self.assertNotIn("wire_error", said["fp32"])
+        self.assertGreater(said["bf16"]["wire_error"], 1e-4)
+        self.assertLess(abs(error / said["bf16"]["wire_error"] - 1), 0.1, "roundings are independent, so their squares add")
+
+    def test_is_another_run(self):
+        self.train("run", "--train.max_steps", "1", ranks=2)
+        self.train("run", "--dist.wire", "bf16", ranks=2, expect=1, err="dist.wire: fp32 -> bf16")
 
 
 class WithoutSynchronisation(RanksTest):

@@ -122,6 +122,17 @@ TEST_F(CommunicatorMpi, ReduceScatterKeepsTheOwnRowsOfTheSum) {
   }
 }
 
+TEST_F(CommunicatorMpi, AllToAllGivesEveryRankItsBlockOfEveryRank) {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kLong, at::kBFloat16}) {
+    // Block j of rank i says (i, j).
+    at::Tensor rows = at::empty({2 * world_, 3}, type);
+    for (int64_t j = 0; j < world_; ++j) rows.narrow(0, 2 * j, 2).fill_(16 * rank_ + j);
+    const at::Tensor came = comm_->all_to_all_rows(rows, "test");
+    for (int64_t i = 0; i < world_; ++i)
+      EXPECT_TRUE(at::equal(came.narrow(0, 2 * i, 2), at::full({2, 3}, 16 * i + rank_, type)));
+  }
+}
+
 TEST_F(CommunicatorMpi, BroadcastsTextOfEveryLength) {
   for (const size_t size : {0u, 1u, 7u, 8u, 9u, 1001u}) {
     for (int root = 0; root < world_; ++root) {
@@ -154,7 +165,7 @@ TEST_F(CommunicatorMpi, RefusesTensorsThatItCannotMove) {
       (void)comm_->all_reduce(at::zeros({2}, at::kBFloat16), ReduceOp::kSum, "halves");
       ADD_FAILURE() << "no exception was thrown";
     } catch (const Error& error) {
-      EXPECT_STREQ(error.what(), "halves: MPI moves float32, float64 and int64 only");
+      EXPECT_STREQ(error.what(), "halves: MPI computes with float32, float64 and int64 only");
     }
   }
   comm_->barrier("all ranks go on together");

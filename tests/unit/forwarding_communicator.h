@@ -25,6 +25,9 @@ class ForwardingCommunicator : public Communicator {
   at::Tensor reduce_scatter_rows(const at::Tensor& rows, const std::string& what) override {
     return comm_.reduce_scatter_rows(rows, what);
   }
+  at::Tensor all_to_all_rows(const at::Tensor& rows, const std::string& what) override {
+    return comm_.all_to_all_rows(rows, what);
+  }
   void barrier(const std::string& what) override { comm_.barrier(what); }
   [[nodiscard]] std::unique_ptr<Communicator> duplicate() override { return comm_.duplicate(); }
   void cancel() override { comm_.cancel(); }

@@ -130,6 +130,15 @@ TEST_P(ThreadRanks, ReduceScatterKeepsTheOwnRowsOfTheSum) {
   });
 }
 
+TEST_P(ThreadRanks, AllToAllGivesEveryRankItsBlockOfEveryRank) {
+  run_thread_ranks(GetParam(), [&](Communicator& comm) {
+    const int64_t world = comm.world_size();
+    const at::Tensor rows = at::arange(world, at::kLong) + 16 * comm.rank();
+    EXPECT_TRUE(at::equal(comm.all_to_all_rows(rows, "test"),
+                          at::arange(world, at::kLong) * 16 + comm.rank()));
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(World, ThreadRanks, testing::Values(1, 2, 3, 4));
 
 TEST(ThreadRanks, AnExceptionOfOneRankEndsTheWaitsOfTheOthersAndIsTheOneThrown) {
