@@ -15,6 +15,10 @@ struct BadValue {
   bool global;  // in a global view, which the teacher sees too
   bool sync_bn;
 };
+// For the names of the tests; gtest would print bytes, and a pointer's bytes change.
+void PrintTo(const BadValue& bad, std::ostream* out) {
+  *out << bad.name;
+}
 class NonFinite : public testing::TestWithParam<BadValue> {};
 
 // Two good steps with a bad one between them, beside a run that never saw the bad one.
