@@ -10,6 +10,7 @@
 #include "train/config.h"
 #include "train/extract.h"
 #include "train/resources.h"
+#include "train/run_folder.h"
 #include "train/together.h"
 
 namespace spc {
@@ -24,7 +25,7 @@ struct ExtractArguments {
   std::string out;
   RunConfig config;
   ExtractConfig extract;
-  std::vector<std::pair<std::string, std::string>> given;  // keys as the command line leaves them
+  ResolvedConfig given;  // keys as the command line leaves them
 };
 
 // Keys that say how to run, here and now; the others are those of the network, which a checkpoint
@@ -33,19 +34,18 @@ bool is_of_this_run(const std::string& key) {
   return key == "train.threads" || key.starts_with("extract.") || key.starts_with("dist.");
 }
 
-using Keys = std::vector<std::pair<std::string, std::string>>;
-
 // A key that was given must not contradict the checkpoint.
-void check_given(const Keys& given, const Keys& trained, const std::string& checkpoint) {
+void check_given(const ResolvedConfig& given, const ResolvedConfig& trained,
+                 const std::string& checkpoint) {
   OptionSet defaults("");
   RunConfig untouched;
   untouched.add_to(defaults);
-  const auto value_of = [](const Keys& keys, const std::string& name) {
+  const auto value_of = [](const ResolvedConfig& keys, const std::string& name) {
     const auto found = std::find_if(keys.begin(), keys.end(),
                                     [&](const auto& each) { return each.first == name; });
     return found == keys.end() ? std::string() : found->second;
   };
-  const Keys usual = defaults.resolved();
+  const ResolvedConfig usual = defaults.resolved();
   for (const auto& [key, value] : given) {
     const std::string theirs = value_of(trained, key);
     SPC_USAGE_CHECK(is_of_this_run(key) || value == value_of(usual, key) || value == theirs, key,

@@ -177,9 +177,7 @@ class MpiCommunicator : public Communicator {
   }
 
   at::Tensor reduce_scatter_rows(const at::Tensor& rows, const std::string& what) override {
-    SPC_ASSERT(rows.size(0) % world_size_ == 0, what, ": ", rows.size(0), " rows for ", world_size_,
-               " ranks");
-    at::Tensor own = at::empty_like(rows.narrow(0, 0, rows.size(0) / world_size_));
+    at::Tensor own = at::empty_like(rows.narrow(0, 0, rows_a_rank(rows, what)));
     MPI_Request request = MPI_REQUEST_NULL;
     check_mpi(MPI_Ireduce_scatter_block(rows.const_data_ptr(), own.data_ptr(), mpi_count(own, what),
                                         mpi_type(rows, what), MPI_SUM, comm_, &request),
@@ -189,10 +187,8 @@ class MpiCommunicator : public Communicator {
   }
 
   at::Tensor all_to_all_rows(const at::Tensor& rows, const std::string& what) override {
-    SPC_ASSERT(rows.size(0) % world_size_ == 0, what, ": ", rows.size(0), " rows for ", world_size_,
-               " ranks");
     at::Tensor came = at::empty_like(rows);
-    const int count = mpi_count(rows, what) / world_size_;
+    const int count = mpi_count(rows.narrow(0, 0, rows_a_rank(rows, what)), what);
     const MPI_Datatype type = mpi_type(rows, what, true);
     MPI_Request request = MPI_REQUEST_NULL;
     check_mpi(MPI_Ialltoall(rows.const_data_ptr(), count, type, came.data_ptr(), count, type, comm_,
@@ -219,6 +215,11 @@ class MpiCommunicator : public Communicator {
   }
 
  private:
+  [[nodiscard]] int64_t rows_a_rank(const at::Tensor& rows, const std::string& what) const {
+    SPC_ASSERT(rows.size(0) % world_size_ == 0, what, ": ", rows.size(0), " rows for ", world_size_,
+               " ranks");
+    return rows.size(0) / world_size_;
+  }
   std::unique_ptr<Work> work(MPI_Request request, const at::Tensor& tensor,
                              const std::string& what) const {
     return std::make_unique<MpiWork>(request, tensor, what, rank_, timeout_s_, cancelled_, waits());

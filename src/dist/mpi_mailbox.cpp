@@ -11,6 +11,7 @@ namespace spc {
 namespace {
 
 constexpr int kTag = 1;
+constexpr const char* kWhat = "a message between ranks";
 
 class MpiMailbox : public Mailbox {
  public:
@@ -32,27 +33,24 @@ class MpiMailbox : public Mailbox {
     letter.bytes = message;
     check_mpi(MPI_Isend(letter.bytes.data(), static_cast<int>(letter.bytes.size()), MPI_BYTE, rank,
                         kTag, comm_, &letter.request),
-              "a message between watchdogs");
+              kWhat);
     return true;
   }
 
   std::optional<std::string> take() override {
-    if (!receiving_) {
+    if (arriving_.request == MPI_REQUEST_NULL) {
       int found = 0;
       MPI_Message message = MPI_MESSAGE_NULL;
       MPI_Status status;
-      check_mpi(MPI_Improbe(MPI_ANY_SOURCE, kTag, comm_, &found, &message, &status),
-                "a message between watchdogs");
+      check_mpi(MPI_Improbe(MPI_ANY_SOURCE, kTag, comm_, &found, &message, &status), kWhat);
       if (found == 0) return std::nullopt;
       int size = 0;
       MPI_Get_count(&status, MPI_BYTE, &size);
       arriving_.bytes.resize(static_cast<size_t>(size));
       check_mpi(MPI_Imrecv(arriving_.bytes.data(), size, MPI_BYTE, &message, &arriving_.request),
-                "a message between watchdogs");
-      receiving_ = true;
+                kWhat);
     }
     if (!is_done(arriving_)) return std::nullopt;
-    receiving_ = false;
     return arriving_.bytes;
   }
 
@@ -64,7 +62,7 @@ class MpiMailbox : public Mailbox {
 
   static bool is_done(Letter& letter) {
     int done = 0;
-    check_mpi(MPI_Test(&letter.request, &done, MPI_STATUS_IGNORE), "a message between watchdogs");
+    check_mpi(MPI_Test(&letter.request, &done, MPI_STATUS_IGNORE), kWhat);
     return done != 0;
   }
   static void give_up(Letter& letter) {
@@ -76,7 +74,6 @@ class MpiMailbox : public Mailbox {
   MPI_Comm comm_ = MPI_COMM_NULL;
   std::map<int, Letter> sent_;  // the last one to each rank
   Letter arriving_;
-  bool receiving_ = false;
 };
 
 }  // namespace

@@ -13,7 +13,6 @@ struct Position {
   std::string phase;     // "data", "step", ...
   int64_t step = 0;      // steps done
   std::string pending;   // collective that it waits for; empty: it waits for nobody
-  double pending_s = 0;  // since when
   double phase_s = 0;    // in this phase
   double compute_s = 0;  // own computation a step: no waiting for others in it
   double data_s = 0;     // waiting for the loader, a step

@@ -27,7 +27,6 @@ void put(std::array<char, kSize>& field, const std::string& text) {
 struct Watchdog::Beat {
   int64_t number = 0;  // rises with every beat of the rank; 0: nothing is known
   int64_t step = 0;
-  double pending_s = 0;
   double phase_s = 0;
   double compute_s = 0;
   double data_s = 0;
@@ -99,7 +98,6 @@ std::vector<Position> Watchdog::positions() const {
     rank.phase = beat.phase.data();
     rank.step = beat.step;
     rank.pending = beat.pending.data();
-    rank.pending_s = beat.pending_s;
     rank.phase_s = beat.phase_s;
     rank.compute_s = beat.compute_s;
     rank.data_s = beat.data_s;
@@ -160,7 +158,6 @@ void Watchdog::exchange() {
   Known& own = known_[static_cast<size_t>(rank_)];
   const std::optional<WaitLog::Wait> wait = waits_->longest();
   put(own.beat.pending, wait ? wait->what : "");
-  own.beat.pending_s = wait ? wait->seconds : 0;
   own.beat.phase_s = in_phase_.seconds();
   ++own.beat.number;
   own.arrived_s = awake_s_;

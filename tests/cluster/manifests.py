@@ -84,14 +84,13 @@ def read_os(name, version):
 
 
 class Batch(unittest.TestCase):
-    def test_scripts_warn_early_enough_and_requeue(self):
-        for name in ("train_mpirun.sbatch", "train_srun.sbatch"):
-            script = read("slurm", name)
-            subprocess.run(["bash", "-n"], input=script, text=True, check=True)
-            seconds = int(re.search(r"#SBATCH --signal=B:USR1@(\d+)", script).group(1))
-            self.assertGreaterEqual(seconds, 180, "Slurm may come a minute early, a large checkpoint takes a while")
-            for line in ("#SBATCH --requeue", "#SBATCH --open-mode=append", "scontrol requeue", "-eq 75"):
-                self.assertIn(line, script)
+    def test_the_script_warns_early_enough_and_requeues(self):
+        script = read("slurm", "train.sbatch")
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+        seconds = int(re.search(r"#SBATCH --signal=B:USR1@(\d+)", script).group(1))
+        self.assertGreaterEqual(seconds, 180, "Slurm may come a minute early, a large checkpoint takes a while")
+        for line in ("#SBATCH --requeue", "#SBATCH --open-mode=append", "scontrol requeue", "-eq 75"):
+            self.assertIn(line, script)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A Slurm of one machine runs the batch scripts: to the end, and over a time limit with its warning and the requeue."""
+"""A Slurm of one machine runs the batch script: to the end, and over a time limit with its warning and the requeue."""
 import os
 import re
 import shutil
@@ -15,7 +15,7 @@ import fixtures  # pylint: disable=wrong-import-position
 import privileged  # pylint: disable=wrong-import-position
 import support  # pylint: disable=wrong-import-position
 
-SCRIPTS = os.path.join(support.ROOT, "cluster", "slurm")
+SCRIPT = os.path.join(support.ROOT, "cluster", "slurm", "train.sbatch")
 # A requeued job waits as long as a credential lives: two minutes unless told otherwise.
 CONFIG = """
 ClusterName=one
@@ -128,11 +128,11 @@ class SlurmTest(fixtures.ContinuedRunTest):
     def setUpClass(cls):
         cls.slurm = cls.enterClassContext(Slurm())
 
-    def submit(self, script, *options, steps, train=()):
+    def submit(self, *options, steps, train=(), via="mpirun"):
         command = self.train_command(self.path("run"), "--train.max_steps", str(steps), *train)
-        environment = {**self.slurm.environment, "PATH": support.BIN + ":" + os.environ["PATH"]}
+        environment = {**self.slurm.environment, "PATH": support.BIN + ":" + os.environ["PATH"], "SPCNET_VIA": via}
         done = subprocess.run(["sbatch", "--parsable", "--nodes=1", "--ntasks-per-node=2", "--cpus-per-task=1", "--output=job.log", *options,
-                               os.path.join(SCRIPTS, script), *command], cwd=self.folder, env=environment, capture_output=True, text=True,
+                               SCRIPT, *command], cwd=self.folder, env=environment, capture_output=True, text=True,
                               check=False, stdin=subprocess.DEVNULL)
         self.assertEqual(done.returncode, 0, done.stderr)
         return int(done.stdout)
@@ -148,23 +148,21 @@ class SlurmTest(fixtures.ContinuedRunTest):
 
 
 class Batch(SlurmTest):
-    def test_both_scripts_run_to_the_end(self):
-        for script in ("train_mpirun.sbatch", "train_srun.sbatch"):
-            with self.subTest(script):
-                job = self.submit(script, steps=20)
+    STEPS = 20
+
+    def test_both_forms_run_to_the_end(self):
+        for via in ("mpirun", "srun"):
+            with self.subTest(via):
+                job = self.submit(steps=self.STEPS, via=via)
                 self.wait_for(job, 60, lambda state: state[0] in ("COMPLETED", "FAILED"))
                 self.assertEqual(self.slurm.state(job)[0], "COMPLETED", self.log())
                 self.assertIn("2 ranks x 1 threads", self.log())
-                self.assert_equals_straight_run(20)
+                self.assert_equals_straight(ranks=2, step=self.STEPS)
                 shutil.rmtree(self.path("run"))
                 os.remove(self.path("job.log"))
 
-    def assert_equals_straight_run(self, steps):
-        straight = fixtures.finished_run(steps, ranks=2)
-        self.assert_same_checkpoint(self.checkpoint("run", steps), os.path.join(straight, "checkpoints", f"step-{steps:08}.h5"))
-
     def test_a_failure_is_a_failed_job(self):
-        job = self.submit("train_mpirun.sbatch", steps=20, train=("--train.batch_size", "0"))
+        job = self.submit(steps=20, train=("--train.batch_size", "0"))
         self.wait_for(job, 60, lambda state: state[0] in ("COMPLETED", "FAILED"))
         self.assertEqual(self.slurm.state(job)[0], "FAILED")
         self.assertIn("error: train.epochs must be > 0", self.log())
@@ -175,7 +173,7 @@ class TimeLimit(SlurmTest):
 
     def test_the_warning_saves_and_requeues_and_the_run_goes_on(self):
         """A limit of two minutes, the warning half a minute before; Slurm may send it up to a minute early."""
-        job = self.submit("train_mpirun.sbatch", "--time=2", "--signal=B:USR1@30", steps=self.STEPS, train=("--train.epochs", "100000"))
+        job = self.submit("--time=2", "--signal=B:USR1@30", steps=self.STEPS, train=("--train.epochs", "100000"))
         self.wait_for(job, 180, lambda state: state[1] == 1)
         self.assertIn("stopped as asked; the same command continues after step", self.log())
         saved = max(self.checkpoints("run"))

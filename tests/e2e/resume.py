@@ -73,7 +73,6 @@ class Kept(fixtures.ContinuedRunTest):
         self.assertEqual(self.checkpoints("run"), [12, 16, 20])
         self.assertEqual([name for name in os.listdir(self.path("run", "checkpoints")) if not name.endswith(".h5")], [])
 
-
     def test_milestones(self):
         self.run_on("--checkpoint.keep", "1", "--checkpoint.every_steps", "2", "--checkpoint.milestone_steps", "6", steps=15)
         self.assertEqual(self.checkpoints("run"), [6, 12, 15])

@@ -15,7 +15,7 @@ constexpr int kLeaves = 4;
 
 class LeavesMpi : public MpiTest {
  protected:
-  /// `body` on every leaf, one after the other where they do not meet.
+  /// `body` on every leaf of this process.
   void on_leaves(const std::function<void(Communicator&)>& body) {
     run_thread_ranks(*comm_, kLeaves / world_, body);
   }
