@@ -24,7 +24,12 @@ void LaunchOptions::add_to(OptionSet& options) {
   options.add("timeout", timeout_s,
               "seconds without progress after which the ranks end the run, as --dist.timeout_s of "
               "the command; 0: as that says");
+  options.add("start-timeout", start_timeout_s,
+              "seconds within which all ranks must have found each other, else the job is ended; "
+              "0: no limit");
   options.add("logs", logs, "folder for rank-N.log; default: RUN/logs of the command's --run RUN");
+  options.add_switch("check", check,
+                     "start no run: reach the hosts, compare and measure the ranks, print a table");
   options.add_switch("dry-run", dry_run, "print the command and what it would set, do nothing");
   options.add_check([this] { validate(); });
 }
@@ -36,8 +41,10 @@ void LaunchOptions::validate() const {
                   "--gpus-per-node and --cores-per-rank must be >= 0");
   SPC_USAGE_CHECK(via == "auto" || via == "mpirun" || via == "srun", "--via ", via,
                   ", must be mpirun, srun or auto");
-  SPC_USAGE_CHECK(max_restarts >= 0 && min_ranks >= 0 && backoff_s >= 0 && timeout_s >= 0,
-                  "--max-restarts, --min-ranks, --backoff and --timeout must be >= 0");
+  SPC_USAGE_CHECK(max_restarts >= 0 && min_ranks >= 0 && backoff_s >= 0 && timeout_s >= 0 &&
+                      start_timeout_s >= 0,
+                  "--max-restarts, --min-ranks, --backoff, --timeout and --start-timeout must be "
+                  ">= 0");
 }
 
 bool parse_launch_options(std::vector<std::string> arguments, LaunchOptions& options) {
@@ -50,6 +57,7 @@ bool parse_launch_options(std::vector<std::string> arguments, LaunchOptions& opt
       "[options] -- spcnet train ...\n"
       "  spcnet-launch -n 2 -- spcnet train --config configs/demo.conf --shards shards --run "
       "runs/a\n"
+      "  spcnet-launch --check --hosts a:4,b:4 -- spcnet train ...\n"
       "Starts the ranks, writes RUN/logs/rank-N.log, restarts after a failure from the newest "
       "checkpoint. SIGINT, SIGTERM and SIGUSR1 save and end.\n"
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 stopped by request: requeue me.");

@@ -20,7 +20,9 @@ struct LaunchOptions {
   int min_ranks = 0;  // 0: as many as at the start
   double backoff_s = 1;
   double timeout_s = 0;  // 0: as the command says
+  double start_timeout_s = 120;
   std::string logs;
+  bool check = false;
   bool dry_run = false;
   std::vector<std::string> command;  // after --
 

@@ -8,6 +8,7 @@
 #include "base/command_line.h"
 #include "base/error.h"
 #include "base/process.h"
+#include "launcher/check.h"
 #include "launcher/screen.h"
 #include "launcher/supervisor.h"
 
@@ -20,6 +21,7 @@ Surroundings look_around() {
   Surroundings around;
   around.cores = available_cores();
   around.root = ::geteuid() == 0;
+  around.host = host_name();
   for (char** each = environ; *each != nullptr; ++each) {
     const std::string text = *each;
     const size_t equals = text.find('=');
@@ -48,6 +50,13 @@ int launch(const Arguments& arguments) {
   if (options.dry_run) {
     std::cout << shell_line(make_plan(options, hosts, around).command) << "\n";
     return kExitDone;
+  }
+  if (options.check) {
+    return check(options, hosts, around, [](const std::string& line) {
+      const bool complaint =
+          line.find("error: ") != std::string::npos || line.find("warning: ") != std::string::npos;
+      (complaint ? std::cerr : std::cout) << line << std::endl;
+    });
   }
   Screen screen;
   return supervise(options, std::move(hosts), around,

@@ -104,12 +104,18 @@ void RankOutput::take(const std::string& line) {
     return;
   }
   const auto& [rank, text] = *tagged;
+  heard_ = true;
   log(rank, text);
   const bool is_error = contains_any(text, {"error: "});
   const std::string host = suspected_host(text);
   if (!host.empty()) failed_host_ = host;
   if (is_error) last_error_ = text;
   if (rank == 0 || is_error || contains_any(text, {"warning: "})) screen_(text);
+}
+
+void RankOutput::fail(const std::string& problem) {
+  last_error_ = "error: " + problem;
+  screen_(last_error_);
 }
 
 void RankOutput::log(int rank, const std::string& text) {

@@ -34,6 +34,11 @@ class RankOutput {
   /// A log that cannot be written is reported once and does not end the run.
   void take(const std::string& line);
 
+  /// Something that went wrong with the ranks and that they could not say themselves.
+  void fail(const std::string& problem);
+
+  /// Some rank has said something.
+  [[nodiscard]] bool heard() const { return heard_; }
   /// The last line with an error, "" if there was none.
   [[nodiscard]] const std::string& last_error() const { return last_error_; }
   /// The host that the starter blames, "" if it named none.
@@ -52,6 +57,7 @@ class RankOutput {
   std::function<void(const std::string&)> screen_;
   std::map<int, FileDescriptor> logs_;
   bool log_failed_ = false;
+  bool heard_ = false;
   std::deque<std::string> starter_lines_;
   std::string last_error_;
   std::string failed_host_;

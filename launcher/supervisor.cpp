@@ -11,17 +11,13 @@
 #include "base/command_line.h"
 #include "base/error.h"
 #include "base/process.h"
-#include "launcher/child.h"
+#include "launcher/attempt.h"
 #include "launcher/run_state.h"
 
 namespace spc {
 namespace {
 
-constexpr double kPumpSeconds = 0.1;
 constexpr double kMaxBackoffSeconds = 60;
-// Saving takes seconds; a rank that does not end after this long never will.
-constexpr double kSaveSeconds = 120;
-constexpr double kTerminateSeconds = 10;
 
 std::string describe_end(const Attempt& attempt) {
   std::string text = concat("exit code ", attempt.exit_code);
@@ -34,41 +30,12 @@ std::string checkpoint_name(int64_t step) {
   return step < 0 ? "the beginning" : concat("the checkpoint of step ", step);
 }
 
-// A request to stop goes to the ranks as SIGUSR1, which mpirun and srun pass on without killing
-// them; then ever more firmly. So does the end of a job of which a host is known to have failed:
-// mpirun may wait for ever for what was there.
-class Stopper {
- public:
-  void watch(const Child& child, bool failing) {
-    if (sent_ == 0 && stop_requested()) send(child, SIGUSR1);
-    if (sent_ == 0 && failing) {
-      sent_ = 1;
-      since_ = {};
-    }
-    const double patience = failing ? kTerminateSeconds : kSaveSeconds;
-    if (sent_ == 1 && since_.seconds() > patience) send(child, SIGTERM);
-    if (sent_ == 2 && since_.seconds() > kTerminateSeconds) send(child, SIGKILL);
-  }
-
- private:
-  void send(const Child& child, int signal) {
-    child.signal(signal);
-    ++sent_;
-    since_ = {};
-  }
-  int sent_ = 0;
-  Stopwatch since_;
-};
-
-Attempt run_once(const LaunchPlan& plan, const std::filesystem::path& run, RankOutput& output) {
+Attempt run_once(const LaunchPlan& plan, const std::filesystem::path& run, RankOutput& output,
+                 double start_timeout_s) {
   Attempt attempt;
   attempt.step_before = newest_step(run);
   const auto started_before = started_at(run);
-  Child child(plan.command);
-  Stopper stopper;
-  while (child.pump(kPumpSeconds, [&](const std::string& line) { output.take(line); }))
-    stopper.watch(child, !output.failed_host().empty());
-  attempt.exit_code = child.exit_code();
+  attempt.exit_code = run_ranks(plan, output, start_timeout_s);
   attempt.stop_asked = stop_requested();
   attempt.got_going = started_at(run) != started_before;
   attempt.step_after = newest_step(run);
@@ -142,7 +109,7 @@ int supervise(const LaunchOptions& options, std::vector<Host> hosts,
     const LaunchPlan plan = make_plan(now, hosts, surroundings);
     RankOutput output(logs, plan.tags,
                       concat("== start ", restarts + 1, ": ", shell_line(plan.command)), say);
-    const Attempt last = run_once(plan, run, output);
+    const Attempt last = run_once(plan, run, output, options.start_timeout_s);
     if (last.exit_code != kExitDone && last.exit_code != kExitStopped && last.error.empty())
       for (const std::string& line : output.starter_lines()) say(line);
     const Decision decision =

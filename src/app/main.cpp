@@ -6,6 +6,8 @@ int main(int argc, char** argv) {
                           {{"model", spc::model_command,
                             "layers, shapes, parameters and multiply-adds of a configuration"},
                            {"train", spc::train_command, "train a network, alone or under mpirun"},
+                           {"preflight", spc::preflight_command,
+                            "before `train`: are the ranks alike, and is one of them slow?"},
                            {"extract", spc::extract_command, "embeddings of whole utterances"},
                            {"score", spc::score_command, "EER and minDCF of a trial list"},
                            {"diff", spc::diff_command, "compare two checkpoints bit by bit"}},

@@ -21,7 +21,12 @@ int with_ranks(double timeout_s, const std::function<int(Communicator&)>& body) 
   };
   if (mpi.world_size() > 1) set_log_prefix(concat("[rank ", mpi.rank(), "] "));
   try {
-    return body(*mpi.world(timeout_s));
+    const std::unique_ptr<Communicator> comm = mpi.world(timeout_s);
+    const int64_t hosts = count_hosts(*comm);
+    // The launcher waits for this line: the ranks have found each other.
+    if (mpi.world_size() > 1 && mpi.rank() == 0)
+      log_info(concat(mpi.world_size(), " ranks on ", hosts, hosts == 1 ? " host" : " hosts"));
+    return body(*comm);
   } catch (const UsageError& error) {
     fail(error, kExitUsage);
   } catch (const std::exception& error) {

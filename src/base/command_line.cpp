@@ -1,7 +1,9 @@
 #include "base/command_line.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <thread>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -26,13 +28,15 @@ void print_help(const std::string& program, const std::string& purpose,
                "after saving.\n";
 }
 
-// Every rank of a job makes the same mistake in its command line; one of them says so.
-bool speaks_for_the_job() {
+// Most mistakes in a command line are every rank's. Rank 0 says so and ends the job before the
+// others, whose end would silence it, repeat its words.
+void let_rank_zero_speak() {
   for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"}) {
     const char* rank = std::getenv(name);
-    if (rank != nullptr) return std::string(rank) == "0";
+    if (rank == nullptr) continue;
+    if (std::string(rank) != "0") std::this_thread::sleep_for(std::chrono::seconds(1));
+    return;
   }
-  return true;
 }
 
 }  // namespace
@@ -44,7 +48,8 @@ int run_guarded(const std::function<int()>& body) {
     SPC_CHECK(std::cout.flush(), "cannot write to standard output; is the disk full?");
     return exit_code;
   } catch (const UsageError& error) {
-    if (speaks_for_the_job()) log_error(error.what());
+    let_rank_zero_speak();
+    log_error(error.what());
     return kExitUsage;
   } catch (const std::exception& error) {
     log_error(error.what());

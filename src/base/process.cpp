@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 
 namespace spc {
@@ -37,6 +38,12 @@ void die_with_parent() {
 
 bool stop_requested() {
   return stop_flag != 0;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
 }
 
 int available_cores() {

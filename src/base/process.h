@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace spc {
 
@@ -14,6 +15,9 @@ void die_with_parent();
 
 /// True once a stop was asked for.
 bool stop_requested();
+
+/// This machine's name.
+std::string host_name();
 
 /// Cores this process may run on (its affinity mask), at least 1.
 int available_cores();

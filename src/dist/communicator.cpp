@@ -54,15 +54,47 @@ std::unique_ptr<Communicator> make_solo_communicator() {
   return std::make_unique<SoloCommunicator>();
 }
 
+namespace {
+
+// Eight characters a word; the last word is filled up with zeros.
+at::Tensor words_for(size_t size) {
+  return at::zeros({static_cast<int64_t>((size + 7) / 8)}, at::kLong);
+}
+
+}  // namespace
+
 std::string broadcast_text(Communicator& comm, const std::string& text, int root,
                            const std::string& what) {
   at::Tensor size = at::full({1}, static_cast<int64_t>(text.size()), at::kLong);
   comm.broadcast(size, root, what);
-  at::Tensor words = at::zeros({(size.item<int64_t>() + 7) / 8}, at::kLong);
+  at::Tensor words = words_for(static_cast<size_t>(size.item<int64_t>()));
   if (comm.rank() == root) std::memcpy(words.data_ptr(), text.data(), text.size());
   comm.broadcast(words, root, what);
   return {static_cast<const char*>(words.const_data_ptr()),
           static_cast<size_t>(size.item<int64_t>())};
+}
+
+int64_t count_hosts(Communicator& comm) {
+  const at::Tensor count = at::full({1}, comm.local_rank() == 0 ? 1 : 0, at::kLong);
+  comm.all_reduce_now(count, ReduceOp::kSum, "number of hosts");
+  return count.item<int64_t>();
+}
+
+std::vector<std::string> gather_texts(Communicator& comm, const std::string& text,
+                                      const std::string& what) {
+  const at::Tensor sizes =
+      comm.all_gather_rows(at::full({1}, static_cast<int64_t>(text.size()), at::kLong), what);
+  const at::Tensor own = words_for(text.size());
+  std::memcpy(own.data_ptr(), text.data(), text.size());
+  const at::Tensor words = comm.all_gather_rows(own, what);
+  const char* next = static_cast<const char*>(words.const_data_ptr());
+  std::vector<std::string> texts;
+  for (int64_t rank = 0; rank < sizes.size(0); ++rank) {
+    const auto size = static_cast<size_t>(sizes[rank].item<int64_t>());
+    texts.emplace_back(next, size);
+    next += words_for(size).nbytes();
+  }
+  return texts;
 }
 
 RowRange rows_of_rank(int64_t total, int rank, int world_size) {

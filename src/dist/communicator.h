@@ -86,6 +86,13 @@ std::unique_ptr<Communicator> make_solo_communicator();
 std::string broadcast_text(Communicator& comm, const std::string& text, int root,
                            const std::string& what);
 
+/// Machines that the ranks are on. Collective.
+int64_t count_hosts(Communicator& comm);
+
+/// The texts of all ranks in rank order, on every rank.
+std::vector<std::string> gather_texts(Communicator& comm, const std::string& text,
+                                      const std::string& what);
+
 /// The rows [begin, end) of `total` that belong to this rank: contiguous, sizes differ by at most
 /// one.
 struct RowRange {

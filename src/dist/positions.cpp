@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/middle.h"
 
 namespace spc {
 namespace {
@@ -40,12 +41,6 @@ std::string ranges(const std::vector<size_t>& ranks) {
 
 std::string name_of(size_t rank, const Position& position) {
   return concat("rank ", rank, position.host.empty() ? "" : " on " + position.host);
-}
-
-double middle(std::vector<double> values) {  // the lower one of two: the faster is the measure
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
 }
 
 }  // namespace
@@ -105,12 +100,13 @@ Straggler find_straggler(const std::vector<Position>& ranks, double factor) {
   }
   const auto slowest =
       static_cast<size_t>(std::max_element(both.begin(), both.end()) - both.begin());
-  if (ranks.size() < 2 || both[slowest] <= factor * middle(both)) return {};
-  const bool by_data = data[slowest] - middle(data) > compute[slowest] - middle(compute);
+  if (ranks.size() < 2 || both[slowest] <= factor * lower_middle(both)) return {};
+  const bool by_data =
+      data[slowest] - lower_middle(data) > compute[slowest] - lower_middle(compute);
   std::array<char, 96> times{};
   std::snprintf(times.data(), times.size(), " %s %.2f s a step, the others %.2f s",
                 by_data ? "waits for data" : "computes", by_data ? data[slowest] : compute[slowest],
-                by_data ? middle(data) : middle(compute));
+                by_data ? lower_middle(data) : lower_middle(compute));
   return {static_cast<int>(slowest), name_of(slowest, ranks[slowest]) + times.data()};
 }
 

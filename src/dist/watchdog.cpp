@@ -52,9 +52,7 @@ Watchdog::Watchdog(Communicator& comm, const Limits& limits,
   for (int distance = 1; distance < world_size_; distance *= 2)
     partners_.push_back((rank_ + distance) % world_size_);
   Beat& own = known_[static_cast<size_t>(rank_)].beat;
-  std::array<char, 64> host{};
-  gethostname(host.data(), host.size() - 1);
-  put(own.host, host.data());
+  put(own.host, host_name());
   put(own.phase, "start");
   thread_ = std::thread([this] { run(); });
 }

@@ -102,10 +102,10 @@ class Hosts:
         return ["--mca", "plm_rsh_agent", ssh, "--mca", "pml", "ob1", "--mca", "btl", "tcp,self", "--mca", "btl_tcp_if_include", net,
                 "--mca", "oob_tcp_if_include", net]
 
-    def limit(self, rate):
-        """What every host may send: "1gbit"."""
-        for space in self.spaces.values():
-            self.ip("netns", "exec", space, "tc", "qdisc", "add", "dev", "eth", "root", "tbf", "rate", rate, "burst", "1mb", "latency", "50ms")
+    def limit(self, rate, *names):
+        """What these hosts may send, or all: "1gbit"."""
+        for name in names or self.names:
+            self.ip("netns", "exec", self.spaces[name], "tc", "qdisc", "add", "dev", "eth", "root", "tbf", "rate", rate, "burst", "1mb", "latency", "50ms")
 
     def cut_off(self, name):
         self.ip("-n", self.router, "link", "set", name, "down")

@@ -26,6 +26,17 @@ TEST_F(CommunicatorMpi, HasAsManyRanksAsTheLauncherStarted) {
   EXPECT_TRUE(at::equal(ranks, at::arange(world_, at::kLong)));
 }
 
+TEST_F(CommunicatorMpi, CountsHosts) {
+  EXPECT_EQ(count_hosts(*comm_), 1);
+}
+
+TEST_F(CommunicatorMpi, GathersTextsOfAnyLength) {
+  std::vector<std::string> expected;
+  for (int rank = 0; rank < world_; ++rank)
+    expected.emplace_back(rank == 0 ? 0 : 4 * rank + 4, static_cast<char>('a' + rank));
+  EXPECT_EQ(gather_texts(*comm_, expected[static_cast<size_t>(rank_)], "test"), expected);
+}
+
 TEST_F(CommunicatorMpi, ReducesEveryTypeByEveryOperation) {
   const int64_t n = world_;
   for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kLong}) {

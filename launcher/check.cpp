@@ -1,0 +1,122 @@
+#include "launcher/check.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/command_line.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "launcher/attempt.h"
+#include "launcher/child.h"
+
+namespace spc {
+namespace {
+
+constexpr double kReachSeconds = 15;
+constexpr double kPumpSeconds = 0.05;
+
+bool is_here(const Host& host, const Surroundings& around) {
+  return host.name == "localhost" || host.name == around.host ||
+         host.name == around.host.substr(0, around.host.find('.'));
+}
+
+// One host that is being asked.
+struct Question {
+  std::string host;
+  std::unique_ptr<Child> child;
+  std::string last_line;
+  bool answered = false;
+};
+
+std::string problem_of(const Question& question, const std::string& program) {
+  const std::string name = "host " + question.host + ": ";
+  if (!question.answered)
+    return concat(name, "no answer within ", kReachSeconds, " s: ", question.last_line);
+  const int code = question.child->exit_code();
+  if (code == 0) return "";
+  if (code == 126 || code == 127)
+    return concat(name, program, " does not run there (", question.last_line,
+                  "); install it at the same place, or put it on a shared file system");
+  return concat(name, question.last_line.empty() ? concat("exit code ", code) : question.last_line,
+                "; `ssh ", question.host, "` must work from here without a password");
+}
+
+// All at once, so that one dead host of many costs no more than itself.
+std::vector<std::string> find_unreachable(const LaunchOptions& options,
+                                          const std::vector<Host>& hosts,
+                                          const Surroundings& around) {
+  std::vector<Question> questions;
+  for (const Host& host : hosts) {
+    if (is_here(host, around)) continue;
+    questions.push_back(
+        {host.name, std::make_unique<Child>(reach_command(options, around, host.name)), "", false});
+  }
+  const Stopwatch watch;
+  bool waiting = true;
+  while (waiting && watch.seconds() < kReachSeconds) {
+    waiting = false;
+    for (Question& each : questions) {
+      if (each.answered) continue;
+      each.answered = !each.child->pump(kPumpSeconds, [&](const std::string& line) {
+        const size_t end = line.find_last_not_of(" \r");  // ssh ends its lines with both
+        if (end != std::string::npos) each.last_line = line.substr(0, end + 1);
+      });
+      waiting = waiting || !each.answered;
+    }
+  }
+  std::vector<std::string> problems;
+  for (const Question& each : questions) {
+    const std::string problem = problem_of(each, options.command[0]);
+    if (!problem.empty()) problems.push_back(problem);
+  }
+  return problems;
+}
+
+// With its options, as a person would type it.
+std::string remote_shell(const LaunchOptions& options, const Surroundings& around) {
+  const auto& words = options.via_args;
+  const auto named = std::find(words.begin(), words.end(), "plm_rsh_agent");
+  if (named != words.end() && named + 1 != words.end()) return named[1];
+  const auto found = around.environment.find("OMPI_MCA_plm_rsh_agent");
+  return found == around.environment.end() ? "ssh" : found->second;
+}
+
+}  // namespace
+
+std::vector<std::string> reach_command(const LaunchOptions& options, const Surroundings& around,
+                                       const std::string& host) {
+  std::vector<std::string> command = split_words(remote_shell(options, around));
+  if (std::filesystem::path(command.at(0)).filename() == "ssh")
+    command.insert(command.end(), {"-o", "BatchMode=yes", "-o", "ConnectTimeout=10"});
+  command.insert(command.end(), {host, shell_line({options.command[0], "--version"})});
+  return command;
+}
+
+std::vector<std::string> preflight_command(const std::vector<std::string>& command) {
+  SPC_USAGE_CHECK(command.size() > 1 && command[1] == "train",
+                  "--check looks at `spcnet train`, not at `", shell_line(command), "`");
+  std::vector<std::string> changed = command;
+  changed[1] = "preflight";
+  return changed;
+}
+
+int check(const LaunchOptions& options, const std::vector<Host>& hosts, const Surroundings& around,
+          const std::function<void(const std::string&)>& say) {
+  LaunchOptions checking = options;
+  checking.command = preflight_command(options.command);
+  const std::vector<std::string> problems = find_unreachable(checking, hosts, around);
+  for (const std::string& problem : problems) say("error: " + problem);
+  if (!problems.empty()) return kExitFailed;
+
+  const LaunchPlan plan = make_plan(checking, hosts, around);
+  RankOutput output({}, plan.tags, "", say);
+  const int exit_code = run_ranks(plan, output, options.start_timeout_s);
+  if (exit_code == kExitDone) return kExitDone;
+  if (output.last_error().empty())
+    for (const std::string& line : output.starter_lines()) say(line);
+  return exit_code == kExitUsage ? kExitUsage : kExitFailed;
+}
+
+}  // namespace spc

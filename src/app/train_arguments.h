@@ -1,0 +1,17 @@
+// The command line of `spcnet train`, which `spcnet preflight` takes too.
+#pragma once
+
+#include <string>
+
+#include "base/command_line.h"
+#include "train/training.h"
+
+namespace spc {
+
+/// @param usage  the text above the table that --help prints
+/// @returns false when --help or --version was asked for and printed
+/// @throws UsageError
+bool parse_train_arguments(const Arguments& arguments, const std::string& usage,
+                           TrainArguments& train_arguments);
+
+}  // namespace spc

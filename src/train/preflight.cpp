@@ -1,0 +1,212 @@
+#include "train/preflight.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <sstream>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loaded_libraries.h"
+#include "base/middle.h"
+#include "base/process.h"
+#include "base/version.h"
+#include "loader/sampler.h"
+#include "train/data_identity.h"
+#include "train/precision.h"
+#include "train/resources.h"
+#include "train/run_folder.h"
+
+namespace spc {
+namespace {
+
+constexpr int64_t kReduceBytes = 4 << 20;
+constexpr double kLinkSeconds = 60;  // for one message of that size
+constexpr double kGemmSeconds = 0.5;
+constexpr double kReadSeconds = 1;
+
+using Problems = std::vector<std::string>;
+
+// What must be the same on every rank, `key = value` lines.
+std::string identity(const TrainArguments& arguments, const std::string& data) {
+  std::string lines = concat("version = ", version_line(), "\ndata = ", data, "\n");
+  for (const auto& [name, id] : loaded_libraries())
+    lines += concat(name, " = ", "build ", id, "\n");
+  for (const auto& [key, value] : arguments.resolved) lines += concat(key, " = ", value, "\n");
+  return lines;
+}
+
+// Ranks leave a barrier at nearly the same time, so their clocks should then agree.
+double clock_ahead(Communicator& comm) {
+  constexpr int kRounds = 9;
+  std::vector<double> ahead;
+  for (int round = 0; round < kRounds; ++round) {
+    comm.barrier("clocks");
+    const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+    const at::Tensor all = comm.all_gather_rows(at::full({1}, now.count(), at::kDouble), "clocks");
+    ahead.push_back(now.count() - all[0].item<double>());
+  }
+  return upper_middle(ahead);
+}
+
+// Small whole numbers, so that every order of summation gives the same float for up to 2000 ranks.
+double time_all_reduce(Communicator& comm, Problems& problems) {
+  constexpr int kRounds = 5;
+  const int64_t count = kReduceBytes / static_cast<int64_t>(sizeof(float));
+  const at::Tensor pattern = at::arange(count, at::kInt).remainder(7).add_(1).to(at::kFloat);
+  const int ranks = comm.world_size();
+  const at::Tensor expected = pattern * (ranks * (ranks + 1) / 2);
+  std::vector<double> seconds;
+  bool right = true;
+  for (int round = 0; round <= kRounds; ++round) {
+    const at::Tensor values = pattern * (comm.rank() + 1);
+    comm.barrier("start of an all-reduce");
+    const Stopwatch watch;
+    comm.all_reduce_now(values, ReduceOp::kSum, "all-reduce of 4 MiB");
+    if (round > 0) seconds.push_back(watch.seconds());  // the first one sets up connections
+    right = right && at::equal(values, expected);
+  }
+  if (!right)
+    problems.emplace_back(
+        "an all-reduce of 4 MiB gave wrong sums; try another transport of MPI, e.g. tcp, and look "
+        "at the network's driver");
+  at::Tensor slowest = at::full({1}, upper_middle(seconds), at::kDouble);
+  comm.all_reduce_now(slowest, ReduceOp::kMax, "time of the all-reduce");
+  return slowest.item<double>();
+}
+
+// Bytes a second from the rank before, with every rank sending to the next one at once.
+double time_link(Communicator& comm) {
+  constexpr int kRounds = 20;
+  if (comm.world_size() == 1) return 0;
+  const std::unique_ptr<Mailbox> mailbox = comm.make_mailbox();
+  const std::string message(kReduceBytes, 'x');
+  double best = 0;
+  for (int round = 0; round <= kRounds; ++round) {
+    comm.barrier("start of a message");
+    const Stopwatch watch;
+    mailbox->post((comm.rank() + 1) % comm.world_size(), message);
+    while (!mailbox->take()) {
+      if (watch.seconds() > kLinkSeconds)
+        throw TimeoutError(concat("rank ", comm.rank(), ": no message from the rank before within ",
+                                  kLinkSeconds, " s"));
+      std::this_thread::yield();
+    }
+    if (round > 0) best = std::max(best, static_cast<double>(kReduceBytes) / watch.seconds());
+  }
+  comm.barrier("end of the messages");
+  return best;
+}
+
+double time_gemm(Precision precision) {
+  constexpr int64_t kSize = 1024;
+  const at::ScalarType type =
+      precision == Precision::kBf16 ? at::kBFloat16 : storage_type(precision);
+  const at::Tensor a = at::ones({kSize, kSize}, type);
+  const at::Tensor b = at::ones({kSize, kSize}, type);
+  at::Tensor product = at::mm(a, b);
+  const Stopwatch watch;
+  int64_t count = 0;
+  for (; watch.seconds() < kGemmSeconds; ++count) at::mm_out(product, a, b);
+  return static_cast<double>(count * 2 * kSize * kSize * kSize) / watch.seconds();
+}
+
+// What this rank would read first, then on, each utterance once while there are some.
+double time_reading(const ShardSet& shards, int64_t seed, const Communicator& comm) {
+  const auto count = static_cast<int64_t>(shards.utts().size());
+  Sampler sampler(count, static_cast<uint64_t>(seed));
+  std::vector<float> feats;
+  int64_t frames = 0;
+  const Stopwatch watch;
+  for (int64_t place = comm.rank(); watch.seconds() < kReadSeconds; place += comm.world_size()) {
+    const UtteranceEntry& entry = shards.utts()[static_cast<size_t>(sampler.at(place).utt)];
+    shards.read(entry, feats);
+    frames += entry.num_frames;
+  }
+  constexpr int64_t kBytesPerValue = 2;
+  return static_cast<double>(frames * shards.num_mel_bins() * kBytesPerValue) / watch.seconds();
+}
+
+// Runs `body`; what it throws is a problem of this rank.
+template <class Body>
+void attempt(Problems& problems, Body&& body) {
+  try {
+    body();
+  } catch (const std::exception& error) {
+    problems.emplace_back(error.what());
+  }
+}
+
+// The shards, if this rank can read them.
+std::optional<ShardSet> compare_with_rank_zero(const TrainArguments& arguments, Communicator& comm,
+                                               Problems& problems) {
+  std::optional<ShardSet> shards;
+  std::string data = "cannot be read";
+  attempt(problems, [&] {
+    shards.emplace(open_shards(arguments.shards, arguments.utts));
+    data = fingerprint(*shards);
+    if (!arguments.noise_shards.empty())
+      data += "; noise: " + fingerprint(ShardSet(arguments.noise_shards));
+  });
+  if (comm.rank() == 0) attempt(problems, [&] { RunFolder{arguments.run}; });
+  const std::string own = identity(arguments, data);
+  const std::string rank_zeros = broadcast_text(comm, own, 0, "identity of rank 0");
+  for (std::string& difference : identity_differences(own, rank_zeros))
+    problems.push_back(std::move(difference));
+  return shards;
+}
+
+std::vector<RankFigures> gather(const RankFigures& own, Communicator& comm) {
+  const at::Tensor numbers =
+      comm.all_gather_rows(at::tensor({static_cast<double>(own.threads), own.clock_s,
+                                       own.gemm_flops, own.link_bytes, own.read_bytes},
+                                      at::kDouble)
+                               .unsqueeze(0),
+                           "figures of the ranks");
+  std::string lines = own.host;
+  for (const std::string& problem : own.problems) lines += "\n" + problem;
+  const std::vector<std::string> texts = gather_texts(comm, lines, "problems of the ranks");
+  std::vector<RankFigures> ranks(texts.size());
+  for (size_t rank = 0; rank < texts.size(); ++rank) {
+    RankFigures& each = ranks[rank];
+    const at::Tensor row = numbers[static_cast<int64_t>(rank)];
+    each.threads = row[0].item<int>();
+    each.clock_s = row[1].item<double>();
+    each.gemm_flops = row[2].item<double>();
+    each.link_bytes = row[3].item<double>();
+    each.read_bytes = row[4].item<double>();
+    std::istringstream in(texts[rank]);
+    std::getline(in, each.host);
+    for (std::string line; std::getline(in, line);) each.problems.push_back(line);
+  }
+  return ranks;
+}
+
+}  // namespace
+
+PreflightReport preflight(const TrainArguments& arguments, Communicator& comm) {
+  RankFigures own;
+  own.host = host_name();
+  const std::optional<ShardSet> shards = compare_with_rank_zero(arguments, comm, own.problems);
+
+  const RunConfig& config = arguments.config;
+  set_compute_threads(config.dist.deterministic ? 1 : config.train.threads, comm);
+  own.threads = at::get_num_threads();
+  const Precision precision = resolve_precision(config.train.precision, comm);
+  own.clock_s = clock_ahead(comm);
+  const AllReduceFigures reduced{kReduceBytes, time_all_reduce(comm, own.problems)};
+  own.link_bytes = time_link(comm);
+  comm.barrier("start of the matrix products");
+  own.gemm_flops = time_gemm(precision);
+  comm.barrier("start of the reading");
+  attempt(own.problems, [&] {
+    if (shards) own.read_bytes = time_reading(*shards, config.train.seed, comm);
+  });
+  return report_on(gather(own, comm), reduced);
+}
+
+}  // namespace spc

@@ -1,0 +1,18 @@
+// Before a run: do the ranks have the same program and data, and is one of them slow?
+#pragma once
+
+#include "dist/communicator.h"
+#include "train/preflight_report.h"
+#include "train/training.h"
+
+namespace spc {
+
+/// Compares program, libraries, configuration and data of the ranks, and the clocks; verifies and
+/// times a 4 MiB all-reduce; times on all ranks at once a matrix product, a message from the rank
+/// before, and the reading of the shards. A few seconds; nothing is written but a run folder that
+/// was not there. What fails on a rank alone is among its problems. Collective; every rank gets
+/// the same report.
+/// @throws Error  of the communicator, e.g. ranks that cannot reach each other
+PreflightReport preflight(const TrainArguments& arguments, Communicator& comm);
+
+}  // namespace spc

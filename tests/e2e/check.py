@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""spcnet-launch --check: what the ranks of a run would meet, before it is started."""
+import os
+import re
+import unittest
+
+import fixtures
+import support
+
+ROW = re.compile(r"^ +(\d+)  (\S+) +(\d+) +(-?[\d.]+) +([\d.e+]+) +([\d.e+]+|-) +([\d.e+]+)$", re.MULTILINE)
+
+
+class CheckTest(fixtures.SpcnetTest):
+    def check(self, *options, train=(), program="spcnet", data=None, ranks=2, **expectations):
+        command = [program, *self.train_command("run", *train, data=data)[1:]]
+        return self.run_program("spcnet-launch", "-n", str(ranks), "--check", *options, "--", *command, **expectations)
+
+    def wrapped(self, name, for_rank_one):
+        """A program that is spcnet, but for what it does on rank 1 before."""
+        path = self.write(name, f'#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" != 1 ] || {for_rank_one}\nexec {support.program("spcnet")} "$@"\n')
+        os.chmod(path, 0o755)
+        return path
+
+
+class Fit(CheckTest):
+    def test_a_row_for_each_rank(self):
+        for ranks in (1, 2):
+            with self.subTest(ranks=ranks):
+                said = self.check(ranks=ranks, out="every rank is fit to start").stdout
+                rows = ROW.findall(said)
+                self.assertEqual([int(row[0]) for row in rows], list(range(ranks)), said)
+                for _, host, threads, clock, gemm, link, shards in rows:
+                    self.assertEqual(host, os.uname().nodename[:16])
+                    self.assertEqual(int(threads), 1)
+                    self.assertLess(abs(float(clock)), 500, "one machine has one clock")
+                    self.assertGreater(float(gemm), 0.1)
+                    self.assertGreater(float(shards), 0.1)
+                    self.assertTrue(link == "-" if ranks == 1 else float(link) > 1, link)
+                self.assertEqual("bus bandwidth" in said, ranks == 2)
+
+    def test_the_run_can_start_afterwards(self):
+        self.check()
+        self.assertEqual(os.listdir(self.path("run")), ["lock"], "nothing else is written")
+        self.train("run", "--train.max_steps", "1", err="done after step 1")
+
+
+class Odd(CheckTest):
+    def test_configuration(self):
+        program = self.wrapped("odd", 'set -- "$@" --optim.lr 0.25')
+        said = self.check(program=program, expect=1, err=" error: rank 1 on ").stderr
+        self.assertIn(": optim.lr: 0.25, on rank 0 0.1\n", said)
+        self.assertEqual(said.count("error: "), 1)
+
+    def test_libraries(self):
+        program = self.wrapped("odd", "export LD_PRELOAD=libBrokenLocale.so.1")
+        said = self.check(program=program, expect=1).stderr
+        self.assertRegex(said, r"error: rank 1 on \S+: libBrokenLocale.so.1: build [0-9a-f]+, on rank 0 absent\n")
+
+    def test_program(self):
+        """One bit of the build id, as another build of the same source would have."""
+        other = self.path("other")
+        with open(support.program("spcnet"), "rb") as file:
+            content = bytearray(file.read())
+        at = content.index(b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0")
+        content[at + 16] ^= 1
+        with open(other, "wb") as file:
+            file.write(content)
+        os.chmod(other, 0o755)
+        said = self.check(program=self.wrapped("odd", f'exec {other} "$@"'), expect=1).stderr
+        self.assertRegex(said, r"error: rank 1 on \S+: program: build [0-9a-f]{40}, on rank 0 build [0-9a-f]{40}\n")
+
+    def test_data(self):
+        data = self.copy_of_shards()
+        program = self.wrapped("odd", f'set -- "$@" --utts {self.write("few.txt", "v0-0")}')
+        self.check(program=program, expect=1, err=": data: 1 utterances, crc32c ")
+        fixtures.cut_in_half(os.path.join(data, "shard-00001.h5"))
+        self.check(data=data, expect=1, err=["error: rank 0 on ", "error: rank 1 on ", "shard-00001.h5: truncated or no shard"])
+
+    def test_damage_that_is_met_while_reading(self):
+        data = self.copy_of_shards()
+        for number in range(4):
+            fixtures.flip_bit(os.path.join(data, f"shard-{number:05}.h5"), "feats")
+        self.check(data=data, expect=1, err=["error: rank 0 on ", "wrong checksum"])
+
+    def test_run_folder(self):
+        self.write("run", "a file")
+        self.check(expect=1, err=["error: rank 0 on ", "cannot make the run folder run: "])
+
+
+class Failing(CheckTest):
+    def test_another_command(self):
+        self.run_program("spcnet-launch", "--check", "--", "spcnet", "score", "--trials", "t", expect=2,
+                         err="error: --check looks at `spcnet train`, not at `")
+
+    def test_a_wrong_command_line(self):
+        self.check(train=["--optim.lrr", "1"], expect=2, err="unrecognised option '--optim.lrr'")
+
+    def test_a_mistake_of_one_rank_alone_is_not_lost(self):
+        program = self.wrapped("odd", 'set -- "$@" --optim.lrr 1')
+        self.check(program=program, expect=2, err="error: unrecognised option '--optim.lrr'")
+
+    def test_a_host_that_does_not_answer(self):
+        for agent, message in (("false", "exit code 1; `ssh elsewhere` must work from here"),
+                               (self.script("no-program", "echo not found; exit 127"), "does not run there (not found); install it"),
+                               (self.script("denied", "echo Permission denied >&2; exit 255"), "Permission denied; `ssh elsewhere` must work")):
+            with self.subTest(agent):
+                via = ("--via-arg", "--mca", "--via-arg", "plm_rsh_agent", "--via-arg", agent)
+                self.run_program("spcnet-launch", "--check", "--hosts", "localhost:1,elsewhere:1", *via, "--", *self.train_command("run"), expect=1,
+                                 err=["error: host elsewhere: ", message])
+
+    def test_ranks_that_never_meet(self):
+        """As behind a firewall: mpirun has started what it can, and waits."""
+        self.script("mpirun", "sleep 1000")
+        environment = {"PATH": self.folder + ":" + os.environ["PATH"]}
+        for check in (["--check"], []):
+            with self.subTest(check):
+                self.run_program("spcnet-launch", "-n", "2", *check, "--start-timeout", "0.5", "--max-restarts", "0", "--",
+                                 *self.train_command("run"), expect=1, env=environment, timeout=60,
+                                 err="error: the ranks have not found each other within 0.5 s")
+
+    def script(self, name, text):
+        path = self.write(name, f"#!/bin/sh\n{text}\n")
+        os.chmod(path, 0o755)
+        return path
+
+
+if __name__ == "__main__":
+    unittest.main()
