@@ -40,7 +40,8 @@ struct GradientReducer::Impl {
     at::Tensor view;                    // of its bucket
     std::shared_ptr<Node> accumulator;  // the parameter itself holds it weakly
     uintptr_t hook = 0;
-    bool reached = false;  // by this backward pass
+    bool reached = false;  // by a backward pass of this step
+    bool done = false;     // by the last one
   };
   struct Bucket {
     std::vector<Slot> slots;
@@ -50,7 +51,8 @@ struct GradientReducer::Impl {
     std::unique_ptr<Work> work;
   };
   std::vector<Bucket> buckets;
-  size_t next = 0;  // bucket to leave
+  size_t next = 0;     // bucket to leave
+  int64_t passes = 1;  // to come, this one counted
   size_t overlapped = 0;
   bool summing = false;  // between begin() and finish()
   bool overlap = true;
@@ -103,9 +105,11 @@ void GradientReducer::Impl::watch(size_t b, size_t s) {
   Slot& slot = buckets[b].slots[s];
   slot.accumulator = torch::autograd::impl::grad_accumulator(slot.parameter);
   slot.hook = slot.accumulator->add_post_hook(std::make_unique<AfterAccumulation>([this, b, s] {
+    if (!summing) return;
     Slot& reached = buckets[b].slots[s];
-    if (!summing || reached.reached) return;
     reached.reached = true;
+    if (passes > 1 || reached.done) return;
+    reached.done = true;
     --buckets[b].missing;
     if (overlap) leave_in_order();
   }));
@@ -159,7 +163,8 @@ GradientReducer::~GradientReducer() {
     for (Impl::Slot& slot : bucket.slots) slot.accumulator->del_post_hook(slot.hook);
 }
 
-void GradientReducer::begin() {
+void GradientReducer::begin(int64_t passes) {
+  impl_->passes = passes;
   impl_->nonfinite.reset();
   if (impl_->buckets.empty()) {
     for (const at::Tensor& parameter : impl_->parameters) parameter.mutable_grad().reset();
@@ -171,6 +176,7 @@ void GradientReducer::begin() {
     bucket.missing = bucket.slots.size();
     for (Impl::Slot& slot : bucket.slots) {
       slot.reached = false;
+      slot.done = false;
       slot.parameter.mutable_grad() = slot.view;
     }
   }
@@ -178,7 +184,13 @@ void GradientReducer::begin() {
   impl_->summing = true;
 }
 
+void GradientReducer::next_pass() {
+  SPC_ASSERT(impl_->passes > 1, "next_pass() after the last one");
+  --impl_->passes;
+}
+
 void GradientReducer::finish() {
+  SPC_ASSERT(impl_->passes == 1, "finish() with ", impl_->passes - 1, " passes to come");
   if (impl_->buckets.empty()) {
     for (size_t index = impl_->parameters.size(); index-- > 0;)
       if (impl_->parameters[index].grad().defined())

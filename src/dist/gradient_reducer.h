@@ -31,10 +31,14 @@ class GradientReducer {
   GradientReducer(const GradientReducer&) = delete;
   GradientReducer& operator=(const GradientReducer&) = delete;
 
-  /// Call before each backward pass: forgets the gradients. Until finish() they belong to this.
-  void begin();
-  /// Call after it: every gradient becomes the sum over ranks. One that backward did not reach
-  /// counts as zero and is undefined afterwards.
+  /// Call before the first backward pass of a step: forgets the gradients. Until finish() they
+  /// belong to this.
+  /// @param passes  whose gradients add up before they are summed over ranks
+  void begin(int64_t passes = 1);
+  /// Call between two of them. During the last pass buckets may leave.
+  void next_pass();
+  /// Call after the last one: every gradient becomes the sum over ranks. One that backward did not
+  /// reach counts as zero and is undefined afterwards.
   /// @throws Error  of the communicator
   void finish();
 

@@ -70,6 +70,10 @@ void TrainConfig::add_to(OptionSet& options) {
   options.add("train.max_steps", max_steps,
               "stop after this step without changing the schedules, 0: no");
   options.add("train.batch_size", batch_size, "utterances per step, all ranks together");
+  options.add(
+      "train.accumulate", accumulate,
+      "micro-batches in which a rank computes its part of a step, one after the other: less "
+      "memory; batch norm statistics are those of a micro-batch");
   options.add("train.seed", seed, "of initial values, order, crops and augmentation");
   options.add("train.precision", precision,
               "auto (bf16 where every processor has it), fp32, bf16 or fp64");
@@ -85,6 +89,7 @@ void TrainConfig::validate() const {
   SPC_USAGE_CHECK(
       epochs > 0 && epochs <= 1e6 && max_steps >= 0 && batch_size >= 1,
       "train.epochs must be > 0 and <= 1e6, train.batch_size >= 1, train.max_steps >= 0");
+  SPC_USAGE_CHECK(accumulate >= 1, "train.accumulate must be >= 1");
   SPC_USAGE_CHECK(seed >= 0 && threads >= 0, "train.seed and train.threads must be >= 0");
   SPC_USAGE_CHECK(
       precision == "auto" || precision == "fp32" || precision == "bf16" || precision == "fp64",

@@ -45,6 +45,7 @@ struct TrainConfig {
   double epochs = 150;       // what the schedules span
   int64_t max_steps = 0;     // stop earlier, without changing the schedules; 0: no
   int64_t batch_size = 512;  // utterances per step, all ranks together
+  int64_t accumulate = 1;    // micro-batches of a step
   int64_t seed = 1;
   std::string precision = "auto";  // auto | fp32 | bf16 | fp64
   int threads = 0;                 // compute threads per rank; 0: this rank's share of the cores

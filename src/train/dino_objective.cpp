@@ -63,18 +63,30 @@ double DinoObjective::uniform_loss() const {
   return std::log(static_cast<double>(config_.head.out_dim));
 }
 
-at::Tensor DinoObjective::views_of(const std::vector<float>& feats, int64_t rows,
+// [views x rows, T, F], view-major
+at::Tensor DinoObjective::views_of(const std::vector<float>& feats, int64_t views, RowRange rows,
                                    int64_t frames) const {
+  const int64_t row_size = frames * num_mel_bins_;
+  const int64_t all_rows = static_cast<int64_t>(feats.size()) / (views * row_size);
   // The batch outlives the step, so the tensor may look straight into it; nothing writes there.
-  return at::from_blob(const_cast<float*>(feats.data()), {rows, frames, num_mel_bins_}, at::kFloat)
+  return at::from_blob(const_cast<float*>(feats.data()), {views, all_rows, row_size}, at::kFloat)
+      .narrow(1, rows.begin, rows.size())
+      .reshape({views * rows.size(), frames, num_mel_bins_})
       .to(storage_type(precision_));
 }
 
-at::Tensor DinoObjective::loss(const Batch& batch, const ScheduleValues& values) {
-  const auto rows = static_cast<int64_t>(batch.places.size());
+void DinoObjective::note(const Metrics& share) {
+  if (metrics_.empty()) {
+    metrics_ = share;
+    return;
+  }
+  for (size_t i = 0; i < share.size(); ++i) metrics_[i].second += share[i].second;
+}
+
+at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const ScheduleValues& values) {
   const ViewsConfig& views = config_.views;
   const ForwardMode mode{true, batch_norm_comm_.get()};
-  const at::Tensor global = views_of(batch.global, views.num_global * rows, views.global_frames);
+  const at::Tensor global = views_of(batch.global, views.num_global, rows, views.global_frames);
   at::Tensor teacher_embeddings;
   at::Tensor teacher_logits;
   at::Tensor student_logits;
@@ -91,21 +103,28 @@ at::Tensor DinoObjective::loss(const Batch& batch, const ScheduleValues& values)
     std::vector<at::Tensor> embeddings{student_.backbone.forward(global, mode)};
     if (views.num_local > 0) {
       embeddings.push_back(student_.backbone.forward(
-          views_of(batch.local, views.num_local * rows, views.local_frames), mode));
+          views_of(batch.local, views.num_local, rows, views.local_frames), mode));
     }
     student_logits = student_.head.forward(at::cat(embeddings, 0), mode);
   }
   const DinoLossResult result = dino_loss(
       student_logits, teacher_logits, center_, views.num_global, views.num_global + views.num_local,
       config_.dino.student_temp, values.teacher_temp, config_.train.batch_size);
+  if (rows.begin == 0) {
+    metrics_.clear();
+    center_sum_ = result.center_sum.contiguous();
+  } else {
+    center_sum_.add_(result.center_sum);
+  }
   // Used from the next step on, so it may travel while backward runs.
-  center_sum_ = result.center_sum.contiguous();
-  center_work_ = comm_.all_reduce(center_sum_, ReduceOp::kSum, "centre");
-  const double share = static_cast<double>(rows) / static_cast<double>(config_.train.batch_size);
-  metrics_ = {{"teacher_entropy", result.teacher_entropy.item<double>()},
-              {"kl", result.kl.item<double>()},
-              {"center_norm", center_.norm().item<double>() * share},
-              {"embedding_std", direction_spread(teacher_embeddings.to(at::kDouble)) * share}};
+  if (rows.end == static_cast<int64_t>(batch.places.size()))
+    center_work_ = comm_.all_reduce(center_sum_, ReduceOp::kSum, "centre");
+  const double share =
+      static_cast<double>(rows.size()) / static_cast<double>(config_.train.batch_size);
+  note({{"teacher_entropy", result.teacher_entropy.item<double>()},
+        {"kl", result.kl.item<double>()},
+        {"center_norm", center_.norm().item<double>() * share},
+        {"embedding_std", direction_spread(teacher_embeddings.to(at::kDouble)) * share}});
   return result.loss;
 }
 

@@ -20,7 +20,7 @@ class DinoObjective : public Objective {
                 Communicator& comm);
 
   [[nodiscard]] const std::vector<NamedTensor>& parameters() const override { return parameters_; }
-  at::Tensor loss(const Batch& batch, const ScheduleValues& values) override;
+  at::Tensor loss(const Batch& batch, RowRange rows, const ScheduleValues& values) override;
   [[nodiscard]] const Metrics& metrics() const override { return metrics_; }
   void before_update(const ScheduleValues& values) override;
   void after_update(const ScheduleValues& values) override;
@@ -34,8 +34,9 @@ class DinoObjective : public Objective {
     SpcNet backbone;
     DinoHead head;
   };
-  [[nodiscard]] at::Tensor views_of(const std::vector<float>& feats, int64_t rows,
+  [[nodiscard]] at::Tensor views_of(const std::vector<float>& feats, int64_t views, RowRange rows,
                                     int64_t frames) const;
+  void note(const Metrics& share);
 
   RunConfig config_;
   int64_t num_mel_bins_;
@@ -48,8 +49,8 @@ class DinoObjective : public Objective {
   std::vector<NamedTensor> parameters_;          // of the student
   std::vector<NamedTensor> teacher_parameters_;  // in the same order
   TensorTable state_;
-  Metrics metrics_;
-  at::Tensor center_sum_;  // of the step under way, being reduced
+  Metrics metrics_;        // of the step under way, summed over its micro-batches
+  at::Tensor center_sum_;  // the same, and then being reduced
   std::unique_ptr<Work> center_work_;
 };
 

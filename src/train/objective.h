@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "dist/communicator.h"
 #include "loader/loader.h"
 #include "model/tensor_table.h"
 #include "train/schedule.h"
@@ -24,10 +25,12 @@ class Objective {
   /// reduced.
   [[nodiscard]] virtual const std::vector<NamedTensor>& parameters() const = 0;
 
-  /// Forward pass over this rank's rows. The loss is this rank's share of the mean over the whole
-  /// batch, so that the sum of gradients over ranks is the gradient. Collective.
-  virtual at::Tensor loss(const Batch& batch, const ScheduleValues& values) = 0;
-  /// Of the last loss(), without the loss itself.
+  /// Forward pass over some rows of this rank's part of the batch. The loss is their share of the
+  /// mean over the whole batch, so that the sum of gradients over calls and ranks is the gradient.
+  /// A step calls it once for each micro-batch, in order: the first one's rows begin at 0, the last
+  /// one's end with the batch. Collective.
+  virtual at::Tensor loss(const Batch& batch, RowRange rows, const ScheduleValues& values) = 0;
+  /// Of the step so far, without the loss itself.
   [[nodiscard]] virtual const Metrics& metrics() const = 0;
 
   /// Between the gradients and the optimiser: what must not be updated loses its gradient.

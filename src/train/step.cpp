@@ -20,13 +20,28 @@ std::vector<at::Tensor> tensors_of(const std::vector<NamedTensor>& parameters) {
 
 }  // namespace
 
-Stepper::Stepper(Objective& objective, Optimizer& optimizer, Communicator& comm, double clip_norm,
-                 const ReducerOptions& reducer)
+Stepper::Stepper(Objective& objective, Optimizer& optimizer, Communicator& comm,
+                 const StepOptions& options)
     : objective_(objective),
       optimizer_(optimizer),
       comm_(comm),
-      clip_norm_(clip_norm),
-      reducer_(comm, tensors_of(objective.parameters()), reducer) {}
+      options_(options),
+      reducer_(comm, tensors_of(objective.parameters()), options.reducer) {}
+
+// @returns this rank's share of the loss
+double Stepper::forward_and_backward(const Batch& batch, const ScheduleValues& values) {
+  const auto rows = static_cast<int64_t>(batch.places.size());
+  const auto parts = static_cast<int>(options_.accumulate);
+  reducer_.begin(parts);
+  double sum = 0;
+  for (int part = 0; part < parts; ++part) {
+    if (part > 0) reducer_.next_pass();
+    const at::Tensor loss = objective_.loss(batch, rows_of_rank(rows, part, parts), values);
+    loss.backward();
+    sum += loss.item<double>();
+  }
+  return sum;
+}
 
 std::string Stepper::find_nonfinite(double loss) const {
   if (!std::isfinite(loss)) return "loss";
@@ -35,12 +50,8 @@ std::string Stepper::find_nonfinite(double loss) const {
 }
 
 StepResult Stepper::run(const Batch& batch, const ScheduleValues& values, bool stop) {
-  reducer_.begin();
-  const at::Tensor loss = objective_.loss(batch, values);
-  loss.backward();
+  const double local_loss = forward_and_backward(batch, values);
   StepResult result;
-  const double local_loss = loss.item<double>();
-
   const Stopwatch waiting;
   reducer_.finish();
   const std::string problem = find_nonfinite(local_loss);
@@ -69,7 +80,7 @@ StepResult Stepper::run(const Batch& batch, const ScheduleValues& values, bool s
     objective_.skip_update();
     return result;
   }
-  result.grad_norm = clip_gradients(objective_.parameters(), clip_norm_);
+  result.grad_norm = clip_gradients(objective_.parameters(), options_.clip_norm);
   if (result.grad_norm > 0) result.wire_error = std::sqrt(reduced[3]) / result.grad_norm;
   objective_.before_update(values);
   optimizer_.step(values.lr);

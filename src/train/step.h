@@ -21,22 +21,29 @@ struct StepResult {
   double reduce_seconds = 0;    // waiting for other ranks after backward
 };
 
+struct StepOptions {
+  double clip_norm = 0;    // of each tensor's gradient, 0: none
+  int64_t accumulate = 1;  // micro-batches, whose gradients add up before ranks communicate
+  ReducerOptions reducer;
+};
+
 class Stepper {
  public:
-  /// Collective. @param clip_norm  per tensor, 0: none.   All must outlive this.
-  Stepper(Objective& objective, Optimizer& optimizer, Communicator& comm, double clip_norm,
-          const ReducerOptions& reducer = {});
+  /// Collective. All must outlive this.
+  Stepper(Objective& objective, Optimizer& optimizer, Communicator& comm,
+          const StepOptions& options);
 
   /// Collective. @param stop  this rank was asked to stop
   StepResult run(const Batch& batch, const ScheduleValues& values, bool stop);
 
  private:
+  double forward_and_backward(const Batch& batch, const ScheduleValues& values);
   [[nodiscard]] std::string find_nonfinite(double loss) const;
 
   Objective& objective_;
   Optimizer& optimizer_;
   Communicator& comm_;
-  double clip_norm_;
+  StepOptions options_;
   GradientReducer reducer_;
 };
 

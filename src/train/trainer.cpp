@@ -52,9 +52,11 @@ void Trainer::check() const {
       !noise_ || same_features(noise_->fbank(), shards_.fbank()),
       "the noise shards hold other features than the training shards; pack them alike: '",
       noise_ ? noise_->fbank() : "", "' against '", shards_.fbank(), "'");
-  SPC_USAGE_CHECK(config_.train.batch_size >= comm_.world_size(),
+  const int64_t accumulate = config_.train.accumulate;
+  SPC_USAGE_CHECK(config_.train.batch_size >= comm_.world_size() * accumulate,
                   "train.batch_size = ", config_.train.batch_size, " for ", comm_.world_size(),
-                  " ranks; every rank needs a row");
+                  " ranks", accumulate > 1 ? concat(" with train.accumulate = ", accumulate) : "",
+                  "; every rank needs a row", accumulate > 1 ? " in each micro-batch" : "");
 }
 
 // What the checkpoint says goes first: it must fit this configuration, and its resolved precision
@@ -190,10 +192,12 @@ TrainEnd Trainer::run() {
   if (comm_.rank() == 0) describe();
   Loader loader(shards_, noise_ ? &*noise_ : nullptr, config_.views, config_.augment,
                 config_.loader, seed, {batch_size, rows.begin, rows.end, step_, end_step()});
-  ReducerOptions reducer;
-  reducer.overlap = config_.dist.overlap;
-  reducer.bf16_wire = config_.dist.wire == "bf16";
-  Stepper stepper(*objective_, *optimizer_, comm_, config_.optim.clip_norm, reducer);
+  StepOptions options;
+  options.clip_norm = config_.optim.clip_norm;
+  options.accumulate = config_.train.accumulate;
+  options.reducer.overlap = config_.dist.overlap;
+  options.reducer.bf16_wire = config_.dist.wire == "bf16";
+  Stepper stepper(*objective_, *optimizer_, comm_, options);
   EpochCoverage coverage(static_cast<int64_t>(shards_.utts().size()), seed, step_ * batch_size,
                          comm_);
   std::optional<Reporter> reporter;

@@ -88,6 +88,8 @@ class WrongUsage(fixtures.SpcnetTest):
 
     def test_fewer_rows_than_ranks(self):
         self.train("run", "--train.batch_size", "1", ranks=2, expect=2, err="train.batch_size = 1 for 2 ranks; every rank needs a row")
+        self.train("run", "--train.accumulate", "5", ranks=2, expect=2,
+                   err="train.batch_size = 8 for 2 ranks with train.accumulate = 5; every rank needs a row in each micro-batch")
 
     def test_ranks_say_it_once(self):
         result = self.run_program("spcnet", "train", "--run", "run", ranks=2, expect=2)

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "base/error.h"
 #include "dist/thread_communicator.h"
 #include "unit/dist/given_gradients.h"
 #include "unit/temporary_folder.h"
@@ -208,6 +209,53 @@ TEST(GradientReducer, ASingleRankHasNothingToSend) {
   }
   EXPECT_TRUE(at::equal(parameters[0].grad(), gradient_of(0, 0)));
   EXPECT_FALSE(parameters[kUndefinedOnAllRanks].grad().defined());
+}
+
+TEST(GradientReducer, AddsPassesUpAndCommunicatesInTheLastOne) {
+  run_thread_ranks(kRanks, [](Communicator& comm) {
+    const std::vector<at::Tensor> parameters = make_parameters();
+    GradientReducer reducer(comm, parameters, {1, 1});  // a bucket for each parameter
+    for (int step = 0; step < 2; ++step) {
+      reducer.begin(3);
+      for (int pass = 0; pass < 3; ++pass) {
+        if (pass > 0) reducer.next_pass();
+        std::vector<at::Tensor> gradients = gradients_of(comm.rank());
+        if (pass == 2) gradients[2].reset();  // reached by earlier passes alone
+        backward_giving(parameters, gradients);
+        for (size_t p = 0; p < parameters.size() && pass < 2; ++p) {
+          if (!has_gradient(comm.rank(), p)) continue;
+          EXPECT_TRUE(at::equal(parameters[p].grad(), gradients[p] * (pass + 1)));
+        }
+      }
+      reducer.finish();
+      // The last parameter is reached by no rank, so nothing can leave before the end.
+      EXPECT_EQ(reducer.num_overlapped(), 0U);
+      for (size_t p = 0; p < parameters.size(); ++p) {
+        if (!has_gradient(comm.rank(), p)) continue;
+        EXPECT_TRUE(at::equal(parameters[p].grad(), sum_over_ranks(p) * (p == 2 ? 2 : 3)))
+            << "parameter " << p;
+      }
+    }
+  });
+}
+
+TEST(GradientReducer, BucketsLeaveInTheLastPassOfSeveral) {
+  run_thread_ranks(2, [](Communicator& comm) {
+    const std::vector<at::Tensor> parameters{at::zeros({2}).set_requires_grad(true),
+                                             at::zeros({3}).set_requires_grad(true)};
+    GradientReducer reducer(comm, parameters, {1, 1});
+    reducer.begin(2);
+    const auto pass = [&] { backward_giving(parameters, {at::ones({2}), at::ones({3})}); };
+    pass();
+    reducer.next_pass();
+    pass();
+    reducer.finish();
+    EXPECT_EQ(reducer.num_overlapped(), 2U);
+    EXPECT_TRUE(at::equal(parameters[1].grad(), at::full({3}, 4.0)));
+    EXPECT_THROW(reducer.next_pass(), Error);
+    reducer.begin(2);
+    EXPECT_THROW(reducer.finish(), Error) << "a pass is missing";
+  });
 }
 
 }  // namespace

@@ -79,7 +79,10 @@ class Learner {
     at::set_num_threads(1);  // of this rank's thread: ranks have cores of their own
     fill_by_formula(objective_.state());
     optimizer_ = make_optimizer(config.optim, objective_.parameters());
-    stepper_ = std::make_unique<Stepper>(objective_, *optimizer_, comm, config.optim.clip_norm);
+    StepOptions options;
+    options.clip_norm = config.optim.clip_norm;
+    options.accumulate = config.train.accumulate;
+    stepper_ = std::make_unique<Stepper>(objective_, *optimizer_, comm, options);
   }
 
   /// This rank's rows of the step's batch.

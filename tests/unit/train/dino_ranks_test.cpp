@@ -103,6 +103,32 @@ TEST(DinoRanks, WithoutSharedStatisticsTheyDoDepend) {
   EXPECT_GT(std::abs(losses[1] - losses[0]), 1e-6);
 }
 
+// A micro-batch without shared statistics is what a rank of its own would compute.
+TEST(DinoRanks, MicroBatchesAreAsManyRanks) {
+  std::unique_ptr<Snapshot> four;
+  StepResult of_four;
+  for (const int ranks : {4, 2, 1}) {
+    RunConfig config = calm_config();
+    config.train.sync_bn = false;
+    config.train.accumulate = 4 / ranks;
+    run_thread_ranks(ranks, [&](Communicator& comm) {
+      Learner learner(comm, config);
+      StepResult result;
+      for (int step = 0; step < 3; ++step) result = learner.run(step);
+      if (comm.rank() > 0) return;
+      if (ranks == 4) {
+        four = std::make_unique<Snapshot>(learner.learned());
+        of_four = result;
+      }
+      for (const NamedTensor& each : learner.learned())
+        EXPECT_LT(worst_difference(each.tensor, (*four)[each.name]), 1e-10) << each.name;
+      EXPECT_NEAR(result.loss, of_four.loss, 1e-10);
+      for (const auto& [name, value] : of_four.metrics)
+        EXPECT_NEAR(metric(result, name), value, 1e-10) << name << ", " << ranks << " ranks";
+    });
+  }
+}
+
 TEST(DinoRanks, AllRanksEndWithTheSameBits) {
   std::mutex mutex;
   std::vector<Snapshot> ends;

@@ -64,7 +64,7 @@ TEST(DinoStep, TheCentreIsUsedOneStepLater) {
   still.momentum_teacher = 1;
   still.lr = 0;
   const at::Tensor first = learner.tensor("center").clone();
-  const at::Tensor loss = learner.objective().loss(learner.batch(0), still);
+  const at::Tensor loss = learner.objective().loss(learner.batch(0), {0, 4}, still);
   EXPECT_TRUE(at::equal(learner.tensor("center"), first)) << "the loss must not move it";
   learner.objective().skip_update();
   EXPECT_TRUE(at::equal(learner.tensor("center"), first)) << "nor may a skipped step";
@@ -85,7 +85,7 @@ TEST(DinoStep, TheCentreIsUsedOneStepLater) {
 TEST(DinoStep, TheTeacherGetsNoGradientAndTheStudentDoes) {
   const auto comm = make_solo_communicator();
   Learner learner(*comm);
-  learner.objective().loss(learner.batch(0), dino_values(0)).backward();
+  learner.objective().loss(learner.batch(0), {0, 4}, dino_values(0)).backward();
   int64_t students = 0;
   for (const NamedTensor& each : learner.objective().state()) {
     const bool is_student = each.name.starts_with("student.") && each.trainable;

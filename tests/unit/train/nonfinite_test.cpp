@@ -68,8 +68,9 @@ class NotingObjective : public Objective {
                    {"head.line", at::full({1, 2}, 1.0, at::kDouble).set_requires_grad(true)}};
   }
   [[nodiscard]] const std::vector<NamedTensor>& parameters() const override { return parameters_; }
-  at::Tensor loss(const Batch& batch, const ScheduleValues&) override {
-    metrics_ = {{"rows", static_cast<double>(batch.places.size())}};
+  at::Tensor loss(const Batch&, RowRange rows, const ScheduleValues&) override {
+    if (rows.begin == 0) metrics_ = {{"rows", 0}};
+    metrics_[0].second += static_cast<double>(rows.size());
     notes += "loss ";
     return parameters_[0].tensor.sqrt().sum() +
            3 * parameters_[1].tensor.sum();  // at 0 the root is finite, its gradient is not
@@ -95,7 +96,7 @@ TEST(Stepper, NamesTheFirstRankAndTheTensorWhoseGradientIsNotFinite) {
     const auto optimizer = make_optimizer(config, objective.parameters());
     const Snapshot before(objective.state());
     const StepResult result =
-        Stepper(objective, *optimizer, comm, 0).run({}, dino_values(0), false);
+        Stepper(objective, *optimizer, comm, {}).run({}, dino_values(0), false);
     EXPECT_FALSE(result.finite);
     EXPECT_EQ(result.first_nonfinite, "rank 1: gradient of backbone.root");
     EXPECT_EQ(objective.notes, "loss skip ");
@@ -109,7 +110,7 @@ TEST(Stepper, SumsLossGradientsAndMetricsOverRanks) {
     OptimConfig config;
     config.weight_decay = 0;
     const auto optimizer = make_optimizer(config, objective.parameters());
-    Stepper stepper(objective, *optimizer, comm, 0);
+    Stepper stepper(objective, *optimizer, comm, {});
     Batch batch;
     batch.places.resize(static_cast<size_t>(comm.rank() + 1));
     ScheduleValues values;
@@ -134,7 +135,7 @@ TEST(Stepper, OneRankAskedToStopStopsAllAfterTheUpdate) {
   run_thread_ranks(3, [](Communicator& comm) {
     NotingObjective objective(4);
     const auto optimizer = make_optimizer({}, objective.parameters());
-    Stepper stepper(objective, *optimizer, comm, 1);
+    Stepper stepper(objective, *optimizer, comm, {.clip_norm = 1, .reducer = {}});
     EXPECT_FALSE(stepper.run({}, dino_values(0), false).stop);
     EXPECT_TRUE(stepper.run({}, dino_values(0), comm.rank() == 2).stop);
     EXPECT_EQ(objective.notes, "loss before after loss before after ");
@@ -145,7 +146,7 @@ TEST(Stepper, GradientsDoNotAddUpOverSteps) {
   const auto comm = make_solo_communicator();
   NotingObjective objective(4);
   const auto optimizer = make_optimizer({}, objective.parameters());
-  Stepper stepper(objective, *optimizer, *comm, 0);
+  Stepper stepper(objective, *optimizer, *comm, {});
   ScheduleValues values;
   values.lr = 0;
   const double first = stepper.run({}, values, false).grad_norm;
