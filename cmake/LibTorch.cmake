@@ -34,11 +34,16 @@ add_library(spc::torch ALIAS spc_torch)
 target_include_directories(spc_torch SYSTEM INTERFACE
   ${SPCNET_TORCH}/include ${SPCNET_TORCH}/include/torch/csrc/api/include)
 if(SPCNET_CUDA)
+  if(NOT EXISTS ${SPCNET_TORCH}/lib/libtorch_cuda.so)
+    message(FATAL_ERROR "The LibTorch in ${SPCNET_TORCH} has no CUDA. `./dev cuda` fetches one that has, or set SPCNET_TORCH.")
+  endif()
   find_package(CUDAToolkit REQUIRED)
+  find_package(NCCL REQUIRED)
   # libtorch_cuda.so registers the CUDA kernels when it is loaded; no symbol of ours needs it, so the linker must be told to keep it.
-  target_link_libraries(spc_torch INTERFACE CUDA::cudart -Wl,--no-as-needed ${SPCNET_TORCH}/lib/libtorch_cuda.so
-    ${SPCNET_TORCH}/lib/libtorch_cpu.so ${SPCNET_TORCH}/lib/libc10_cuda.so ${SPCNET_TORCH}/lib/libc10.so -Wl,--as-needed)
-  target_compile_definitions(spc_torch INTERFACE SPCNET_CUDA=1)
+  # In one word: CMake sorts single flags apart from what they are for.
+  target_link_libraries(spc_torch INTERFACE CUDA::cudart
+    -Wl,--push-state,--no-as-needed,${SPCNET_TORCH}/lib/libtorch_cuda.so,--pop-state
+    ${SPCNET_TORCH}/lib/libtorch_cpu.so ${SPCNET_TORCH}/lib/libc10_cuda.so ${SPCNET_TORCH}/lib/libc10.so)
 else()
   target_link_libraries(spc_torch INTERFACE ${SPCNET_TORCH}/lib/libtorch_cpu.so ${SPCNET_TORCH}/lib/libc10.so)
 endif()

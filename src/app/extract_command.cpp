@@ -6,6 +6,7 @@
 #include "app/ranks.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "dist/device.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
 #include "train/extract.h"
@@ -31,7 +32,8 @@ struct ExtractArguments {
 // Keys that say how to run, here and now; the others are those of the network, which a checkpoint
 // brings along.
 bool is_of_this_run(const std::string& key) {
-  return key == "train.threads" || key.starts_with("extract.") || key.starts_with("dist.");
+  return key == "train.threads" || key == "train.device" || key.starts_with("extract.") ||
+         key.starts_with("dist.");
 }
 
 // A key that was given must not contradict the checkpoint.
@@ -75,6 +77,7 @@ int extract(ExtractArguments arguments, Communicator& comm) {
     keys.parse_ini(info.config, file->path().string());
     check_given(arguments.given, keys.resolved(), file->path().string());
     trained.train.threads = arguments.config.train.threads;
+    trained.train.device = arguments.config.train.device;
     arguments.config = trained;
     SPC_CHECK(info.num_mel_bins == shards.num_mel_bins(), file->path().string(), " was trained on ",
               info.num_mel_bins, " mel bins, the shards have ", shards.num_mel_bins(),
@@ -85,7 +88,8 @@ int extract(ExtractArguments arguments, Communicator& comm) {
     source = concat(file->path().string(), " ", info.network);
   }
   const SpcNet network(arguments.config.model, shards.num_mel_bins(),
-                       static_cast<uint64_t>(arguments.config.train.seed));
+                       static_cast<uint64_t>(arguments.config.train.seed),
+                       choose_device(arguments.config.train.device, comm));
   if (file) load_tensors(*file, read_info(*file).network + ".backbone.", network.tensors());
   set_compute_threads(arguments.config.train.threads, comm);
   const Embeddings embeddings = extract_embeddings(network, shards, arguments.extract, comm);
@@ -107,7 +111,7 @@ int extract_command(const Arguments& arguments) {
       "Embeddings of whole utterances: /embedding float32 [U, E] and /utt, in the order of the "
       "shards. --init takes the untrained network\n"
       "of the configuration; otherwise the configuration is the checkpoint's, but for extract.*, "
-      "dist.* and train.threads.");
+      "dist.*, train.device and train.threads.");
   ExtractArguments extract_arguments;
   options.add("run", extract_arguments.run, "run folder: its newest valid checkpoint is taken");
   options.add("checkpoint", extract_arguments.checkpoint, "this checkpoint");

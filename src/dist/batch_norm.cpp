@@ -14,9 +14,12 @@ at::Tensor as_planes(const at::Tensor& x_NC) {
       {x_NC.size(0), x_NC.size(1), x_NC.numel() / (x_NC.size(0) * x_NC.size(1))});
 }
 
-// [2C] sums of this rank become those of all ranks.
-void reduce(at::Tensor& sums, Communicator* comm, const char* what) {
-  if (comm != nullptr && comm->world_size() > 1) comm->all_reduce_now(sums, ReduceOp::kSum, what);
+bool spans_ranks(const Communicator* comm) {
+  return comm != nullptr && comm->world_size() > 1;
+}
+
+const BatchNormPasses& passes_for(const at::Tensor& x) {
+  return x.is_cpu() ? kCpuBatchNorm : kAtenBatchNorm;
 }
 
 at::Tensor to_parameter_type(const at::Tensor& values, const at::Tensor& like) {
@@ -29,15 +32,17 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
                             const at::Tensor& weight, const at::Tensor& bias,
                             const at::Tensor& running_mean, const at::Tensor& running_var,
                             Communicator* comm) {
-    SPC_CHECK(x_NC.device().is_cpu(), "batch norm over ranks runs on the CPU only in this version");
     const at::Tensor x = as_planes(x_NC);
     const int64_t channels = x.size(1);
-    at::Tensor message = at::empty({2 * channels + 1}, at::kDouble);
+    at::Tensor message = at::empty({2 * channels + 1}, x.options().dtype(at::kDouble));
     at::Tensor sums = message.narrow(0, 0, 2 * channels).view({2, channels});
-    batch_norm_sums(x, sums);
-    message[2 * channels] = static_cast<double>(x.size(0) * x.size(2));
-    reduce(message, comm, "batch norm statistics");
-    const double count = message[2 * channels].item<double>();
+    passes_for(x).sums(x, sums);
+    auto count = static_cast<double>(x.size(0) * x.size(2));
+    if (spans_ranks(comm)) {
+      message[2 * channels] = count;
+      comm->all_reduce_now(message, ReduceOp::kSum, "batch norm statistics");
+      count = message[2 * channels].item<double>();
+    }
     SPC_CHECK(count > 1,
               "batch norm needs more than one value per channel; make train.batch_size or the "
               "crops larger");
@@ -58,7 +63,7 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
 
     const at::Tensor scale = weight.to(at::kDouble) * invstd;
     at::Tensor y = at::empty_like(x);
-    batch_norm_apply(x, mean, scale, bias.to(at::kDouble), y);
+    passes_for(x).apply(x, mean, scale, bias.to(at::kDouble), y);
     context->save_for_backward({x, weight, mean, invstd});
     context->saved_data["comm"] = reinterpret_cast<int64_t>(comm);
     context->saved_data["count"] = count;
@@ -78,21 +83,21 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
         context->saved_data["comm"].toInt());
     const double count = context->saved_data["count"].toDouble();
     const at::Tensor dy = as_planes(gradients[0].to(x.scalar_type()));
-    at::Tensor sums = at::empty({2, x.size(1)}, at::kDouble);
-    batch_norm_backward_sums(dy, x, mean, sums);
+    at::Tensor sums = at::empty({2, x.size(1)}, x.options().dtype(at::kDouble));
+    passes_for(x).backward_sums(dy, x, mean, sums);
     // The parameters' gradients stay this rank's own: the gradient reducer sums them like all
     // others.
     const at::Tensor weight_gradient = to_parameter_type(sums[1] * invstd, weight);
     const at::Tensor bias_gradient =
-        to_parameter_type(sums[0].clone(), weight);  // reduce() writes into sums
-    reduce(sums, comm, "batch norm gradients");
+        to_parameter_type(sums[0].clone(), weight);  // sums are reduced in place
+    if (spans_ranks(comm)) comm->all_reduce_now(sums, ReduceOp::kSum, "batch norm gradients");
     // dx = w invstd (dy - mean(dy) - xhat mean(dy xhat)), written as dy a + (x - mean) b + c per
     // channel
     const at::Tensor a = weight.to(at::kDouble) * invstd;
     const at::Tensor b = -a * invstd * invstd * sums[1] / count;
     const at::Tensor c = -a * sums[0] / count;
     at::Tensor dx = at::empty_like(x);
-    batch_norm_backward_apply(dy, x, mean, a, b, c, dx);
+    passes_for(x).backward_apply(dy, x, mean, a, b, c, dx);
     return {dx.view(context->saved_data["shape"].toIntVector()),
             weight_gradient,
             bias_gradient,

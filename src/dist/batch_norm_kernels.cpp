@@ -10,7 +10,7 @@
 
 // The loops are compiled for several processors and the best one is taken at start.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define SPC_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define SPC_CLONES
@@ -166,8 +166,6 @@ T* mutable_plane(at::Tensor& x, int64_t n, int64_t c) {
   return static_cast<T*>(x.mutable_data_ptr()) + (n * x.size(1) + c) * x.size(2);
 }
 
-}  // namespace
-
 void batch_norm_sums(const at::Tensor& x_NCL, at::Tensor& sums_2C) {
   dispatch(x_NCL, [&](auto tag) {
     using T = decltype(tag);
@@ -238,5 +236,10 @@ void batch_norm_backward_apply(const at::Tensor& dy_NCL, const at::Tensor& x_NCL
     });
   });
 }
+
+}  // namespace
+
+const BatchNormPasses kCpuBatchNorm{batch_norm_sums, batch_norm_apply, batch_norm_backward_sums,
+                                    batch_norm_backward_apply};
 
 }  // namespace spc

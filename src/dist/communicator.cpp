@@ -50,6 +50,12 @@ class SoloCommunicator : public Communicator {
 
 }  // namespace
 
+int64_t Communicator::rows_a_rank(const at::Tensor& rows, const std::string& what) const {
+  SPC_ASSERT(rows.size(0) % world_size() == 0, what, ": ", rows.size(0), " rows for ", world_size(),
+             " ranks");
+  return rows.size(0) / world_size();
+}
+
 std::unique_ptr<Communicator> make_solo_communicator() {
   return std::make_unique<SoloCommunicator>();
 }

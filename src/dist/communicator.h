@@ -27,8 +27,9 @@ class Work {
   virtual void wait() = 0;
 };
 
-/// Tensors are dense, contiguous, on the CPU, of type float32, float64 or int64; what only moves
-/// may be bfloat16 too. One thread at a time.
+/// Tensors are dense, contiguous, of type float32, float64 or int64; what only moves may be
+/// bfloat16 too. They are on the CPU, or on the GPU of the rank where the backend says so. One
+/// thread at a time.
 class Communicator {
  public:
   explicit Communicator(std::shared_ptr<WaitLog> waits = std::make_shared<WaitLog>())
@@ -74,6 +75,10 @@ class Communicator {
   void all_reduce_now(const at::Tensor& tensor, ReduceOp op, const std::string& what) {
     all_reduce(tensor, op, what)->wait();
   }
+
+ protected:
+  /// Of `rows`, when every rank has as many. @throws Error  it does not come out even
+  [[nodiscard]] int64_t rows_a_rank(const at::Tensor& rows, const std::string& what) const;
 
  private:
   std::shared_ptr<WaitLog> waits_;

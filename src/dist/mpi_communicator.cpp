@@ -2,19 +2,15 @@
 // does not burn the core for long.
 #include <ATen/ATen.h>
 #include <mpi.h>
-#include <sched.h>
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstdlib>
 #include <limits>
-#include <thread>
 #include <utility>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "dist/mpi_backend.h"
+#include "dist/polled_work.h"
 
 namespace spc {
 namespace {
@@ -54,61 +50,33 @@ MPI_Op mpi_op(ReduceOp op) {
   return MPI_SUM;
 }
 
-class MpiWork : public Work {
+class MpiWork : public PolledWork {
  public:
-  MpiWork(MPI_Request request, at::Tensor tensor, std::string what, int rank, double timeout_s,
-          std::shared_ptr<const std::atomic<bool>> cancelled, std::shared_ptr<WaitLog> waits)
-      : request_(request),
-        tensor_(std::move(tensor)),
-        what_(std::move(what)),
-        rank_(rank),
-        timeout_s_(timeout_s),
-        cancelled_(std::move(cancelled)),
-        waits_(std::move(waits)) {}
-
-  void wait() override {
-    constexpr double kSpinSeconds = 200e-6;  // peers at work beside this one arrive within that
-    const WaitLog::Scope scope(*waits_, what_);
-    // A process that was stopped for a while has not waited for others meanwhile.
-    constexpr double kLongestTurn = 1;
-    Stopwatch turn;
-    double seconds = 0;
-    while (true) {
-      int done = 0;
-      check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), what_);
-      if (done != 0) return;
-      SPC_CHECK(!*cancelled_, what_, " was given up: this rank failed");
-      seconds += std::min(turn.restart(), kLongestTurn);
-      if (seconds < kSpinSeconds) {
-        sched_yield();
-        continue;
-      }
-      if (seconds > timeout_s_)
-        throw TimeoutError(concat(
-            "rank ", rank_, " waited ", timeout_s_, " s for the other ranks in ", what_,
-            "; one of them is gone or stuck: see its last message. The limit is dist.timeout_s"));
-      std::this_thread::sleep_for(std::chrono::microseconds(20));
-    }
-  }
+  MpiWork(MPI_Request request, at::Tensor tensor, const std::string& what, const WaitRules& rules)
+      : PolledWork(what, rules), request_(request), tensor_(std::move(tensor)) {}
 
  private:
+  bool done() override {
+    int done = 0;
+    check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), what());
+    return done != 0;
+  }
+
   MPI_Request request_;
   at::Tensor tensor_;  // keeps the memory alive
-  std::string what_;
-  int rank_;
-  double timeout_s_;
-  std::shared_ptr<const std::atomic<bool>> cancelled_;
-  std::shared_ptr<WaitLog> waits_;
 };
 
 class MpiCommunicator : public Communicator {
  public:
   MpiCommunicator(MPI_Comm parent, double timeout_s, std::shared_ptr<WaitLog> waits)
-      : Communicator(std::move(waits)), timeout_s_(timeout_s) {
+      : Communicator(std::move(waits)) {
     check_mpi(MPI_Comm_dup(parent, &comm_), "MPI_Comm_dup");
     MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
     MPI_Comm_rank(comm_, &rank_);
     MPI_Comm_size(comm_, &world_size_);
+    rules_.rank = rank_;
+    rules_.timeout_s = timeout_s;
+    rules_.waits = this->waits();
     MPI_Comm local = MPI_COMM_NULL;
     check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &local),
               "MPI_Comm_split_type");
@@ -205,24 +173,19 @@ class MpiCommunicator : public Communicator {
   }
 
   [[nodiscard]] std::unique_ptr<Communicator> duplicate() override {
-    return make_mpi_communicator(comm_, timeout_s_, waits());
+    return make_mpi_communicator(comm_, rules_.timeout_s, waits());
   }
   [[nodiscard]] std::unique_ptr<Mailbox> make_mailbox() override { return make_mpi_mailbox(comm_); }
-  void cancel() override { *cancelled_ = true; }
+  void cancel() override { *rules_.cancelled = true; }
   void abort(int exit_code) override {
     MPI_Abort(MPI_COMM_WORLD, exit_code);
     std::_Exit(exit_code);
   }
 
  private:
-  [[nodiscard]] int64_t rows_a_rank(const at::Tensor& rows, const std::string& what) const {
-    SPC_ASSERT(rows.size(0) % world_size_ == 0, what, ": ", rows.size(0), " rows for ", world_size_,
-               " ranks");
-    return rows.size(0) / world_size_;
-  }
   std::unique_ptr<Work> work(MPI_Request request, const at::Tensor& tensor,
                              const std::string& what) const {
-    return std::make_unique<MpiWork>(request, tensor, what, rank_, timeout_s_, cancelled_, waits());
+    return std::make_unique<MpiWork>(request, tensor, what, rules_);
   }
 
   MPI_Comm comm_ = MPI_COMM_NULL;
@@ -230,8 +193,7 @@ class MpiCommunicator : public Communicator {
   int world_size_ = 1;
   int local_rank_ = 0;
   int local_size_ = 1;
-  double timeout_s_;
-  std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
+  WaitRules rules_;
 };
 
 }  // namespace

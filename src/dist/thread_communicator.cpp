@@ -196,13 +196,13 @@ class ThreadCommunicator : public Communicator {
   at::Tensor reduce_scatter_rows(const at::Tensor& rows, const std::string& what) override {
     const at::Tensor sum = rows.clone();
     all_reduce_now(sum, ReduceOp::kSum, what);
-    const int64_t own = rows.size(0) / world_size();
+    const int64_t own = rows_a_rank(rows, what);
     return sum.narrow(0, rank() * own, own).clone();
   }
   at::Tensor all_to_all_rows(const at::Tensor& rows, const std::string& what) override {
     // Everybody gets all and takes its own: enough for tests.
     const int64_t world = world_size();
-    const int64_t block = rows.size(0) / world;
+    const int64_t block = rows_a_rank(rows, what);
     std::vector<at::Tensor> own;
     for (const at::Tensor& sent : all_gather_rows(rows, what).chunk(world, 0))
       own.push_back(sent.narrow(0, rank() * block, block));

@@ -28,8 +28,8 @@ void DinoHeadConfig::validate() const {
 }
 
 DinoHead::DinoHead(const DinoHeadConfig& config, int64_t embedding_dim, uint64_t seed,
-                   at::ScalarType dtype) {
-  const TensorBuilder root(table_, seed, dtype);
+                   const at::TensorOptions& options) {
+  const TensorBuilder root(table_, seed, options);
   const std::vector<int64_t> sizes{embedding_dim, config.hidden_dim, config.hidden_dim,
                                    config.bottleneck_dim};
   for (size_t layer = 0; layer + 1 < sizes.size(); ++layer) {

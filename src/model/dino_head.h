@@ -23,7 +23,7 @@ class DinoHead {
  public:
   /// @param embedding_dim E
   DinoHead(const DinoHeadConfig& config, int64_t embedding_dim, uint64_t seed,
-           at::ScalarType dtype = at::kFloat);
+           const at::TensorOptions& options = at::kFloat);
 
   /// @returns [B, K] cosines, float32 (float64 in double precision): temperatures do all the
   /// scaling

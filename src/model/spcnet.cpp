@@ -120,12 +120,12 @@ at::Tensor SpcBlock::forward(const at::Tensor& x, const ForwardMode& mode,
 }
 
 SpcNet::SpcNet(const SpcNetConfig& config, int64_t num_mel_bins, uint64_t seed,
-               at::ScalarType dtype)
+               const at::TensorOptions& options)
     : config_(config), num_mel_bins_(num_mel_bins) {
   config.validate();
   SPC_USAGE_CHECK(num_mel_bins >= kTotalStride, "the network needs at least ", kTotalStride,
                   " mel bins, got ", num_mel_bins);
-  const TensorBuilder root(table_, seed, dtype);
+  const TensorBuilder root(table_, seed, options);
   int64_t channels = config.channels;
   stem_.emplace(Stem{Conv(root.sub("stem.conv"), 1, channels, 3, 1, 1, true),
                      BatchNorm(root.sub("stem.bn"), channels)});

@@ -63,10 +63,10 @@ class SpcBlock {
 
 class SpcNet {
  public:
-  /// @param num_mel_bins F   @param seed  of the initial values   @param dtype  float32, or float64
-  /// for exact comparisons
+  /// @param num_mel_bins F   @param seed  of the initial values   @param options  device, and
+  /// float32, or float64 for exact comparisons
   SpcNet(const SpcNetConfig& config, int64_t num_mel_bins, uint64_t seed,
-         at::ScalarType dtype = at::kFloat);
+         const at::TensorOptions& options = at::kFloat);
 
   /// @param feats_BTF  log-mel features, mean-subtracted over time    @param lengths  true frames
   /// of each row, evaluation only

@@ -18,7 +18,7 @@ TensorBuilder TensorBuilder::sub(const std::string& name) const {
 
 at::Tensor TensorBuilder::parameter(const std::string& name, at::IntArrayRef shape,
                                     const Init& init) const {
-  at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(dtype_));
+  at::Tensor tensor = at::empty(shape, options_.device(at::kCPU));
   const std::string full = path_ + name;
   const uint64_t name_hash = mix64(crc32c(full.data(), full.size()));
   const at::Generator generator = at::detail::createCPUGenerator(mix64(seed_ ^ name_hash));
@@ -33,6 +33,7 @@ at::Tensor TensorBuilder::parameter(const std::string& name, at::IntArrayRef sha
       tensor.normal_(0, init.value, generator);
       break;
   }
+  tensor = tensor.to(options_.device());
   tensor.set_requires_grad(true);
   table_->push_back({full, tensor, true});
   return tensor;
@@ -40,7 +41,7 @@ at::Tensor TensorBuilder::parameter(const std::string& name, at::IntArrayRef sha
 
 at::Tensor TensorBuilder::buffer(const std::string& name, at::IntArrayRef shape,
                                  double value) const {
-  at::Tensor tensor = at::full(shape, value, at::TensorOptions().dtype(dtype_));
+  at::Tensor tensor = at::full(shape, value, options_);
   table_->push_back({path_ + name, tensor, false});
   return tensor;
 }

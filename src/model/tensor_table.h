@@ -38,8 +38,10 @@ inline Init normal(double std_dev) {
 /// level deeper.
 class TensorBuilder {
  public:
-  TensorBuilder(TensorTable& table, uint64_t seed, at::ScalarType dtype)
-      : table_(&table), seed_(seed), dtype_(dtype) {}
+  /// @param options  type and device. The initial values are drawn on the CPU, so that they do not
+  /// depend on it.
+  TensorBuilder(TensorTable& table, uint64_t seed, const at::TensorOptions& options)
+      : table_(&table), seed_(seed), options_(options) {}
 
   [[nodiscard]] TensorBuilder sub(const std::string& name) const;
   [[nodiscard]] TensorBuilder sub(size_t index) const { return sub(std::to_string(index)); }
@@ -49,7 +51,7 @@ class TensorBuilder {
  private:
   TensorTable* table_;
   uint64_t seed_;
-  at::ScalarType dtype_;
+  at::TensorOptions options_;
   std::string path_;  // with its final dot
 };
 

@@ -62,7 +62,7 @@ void save_checkpoint(const std::filesystem::path& path, const TensorTable& state
   std::filesystem::create_directories(path.parent_path());
   write_tensor_file(path, [&](TensorFileWriter& file) {
     for (const NamedTensor& each : state) {
-      const at::Tensor tensor = each.tensor.detach().contiguous();
+      const at::Tensor tensor = each.tensor.detach().cpu().contiguous();
       file.tensor(as_path(each.name),
                   {dtype_of(tensor), tensor.sizes().vec(), tensor.const_data_ptr()});
     }

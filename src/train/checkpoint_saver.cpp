@@ -15,7 +15,7 @@ void copy_state(const TensorTable& state, TensorTable& copy) {
   if (copy.size() != state.size()) {
     copy.clear();
     for (const NamedTensor& each : state)
-      copy.push_back({each.name, at::empty_like(each.tensor.detach()), each.trainable});
+      copy.push_back({each.name, at::empty_like(each.tensor.detach(), at::kCPU), each.trainable});
   }
   for (size_t i = 0; i < state.size(); ++i) copy[i].tensor.copy_(state[i].tensor.detach());
 }

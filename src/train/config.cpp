@@ -77,6 +77,9 @@ void TrainConfig::add_to(OptionSet& options) {
   options.add("train.seed", seed, "of initial values, order, crops and augmentation");
   options.add("train.precision", precision,
               "auto (bf16 where every processor has it), fp32, bf16 or fp64");
+  options.add("train.device", device,
+              "auto (a GPU for each rank where this is a build with CUDA and there is one), cpu or "
+              "cuda");
   options.add("train.threads", threads,
               "compute threads per rank, 0: this rank's share of the cores");
   options.add("train.sync_bn", sync_bn, "batch norm statistics over all ranks");
@@ -94,6 +97,8 @@ void TrainConfig::validate() const {
   SPC_USAGE_CHECK(
       precision == "auto" || precision == "fp32" || precision == "bf16" || precision == "fp64",
       "train.precision = ", precision, ", must be auto, fp32, bf16 or fp64");
+  SPC_USAGE_CHECK(device == "auto" || device == "cpu" || device == "cuda",
+                  "train.device = ", device, ", must be auto, cpu or cuda");
   SPC_USAGE_CHECK(max_nonfinite_steps >= 1, "train.max_nonfinite_steps must be >= 1");
 }
 
@@ -174,8 +179,9 @@ void RunConfig::add_to(OptionSet& options) {
 }
 
 bool may_differ_on_resume(const std::string& key) {
-  return key == "train.max_steps" || key == "train.threads" || key == "train.max_nonfinite_steps" ||
-         key.starts_with("checkpoint.") || key.starts_with("log.") ||
+  return key == "train.max_steps" || key == "train.threads" || key == "train.device" ||
+         key == "train.max_nonfinite_steps" || key.starts_with("checkpoint.") ||
+         key.starts_with("log.") ||
          (key.starts_with("dist.") && key != "dist.deterministic" && key != "dist.wire") ||
          key.starts_with("loader.");
 }

@@ -25,21 +25,22 @@ double direction_spread(const at::Tensor& embeddings_NE) {
 }  // namespace
 
 DinoObjective::DinoObjective(const RunConfig& config, int64_t num_mel_bins, Precision precision,
-                             Communicator& comm)
+                             c10::Device device, Communicator& comm)
     : config_(config),
       num_mel_bins_(num_mel_bins),
       precision_(precision),
+      storage_(at::TensorOptions(storage_type(precision)).device(device)),
       comm_(comm),
       batch_norm_comm_(config.train.sync_bn ? comm.duplicate() : nullptr),
-      student_{SpcNet(config.model, num_mel_bins, static_cast<uint64_t>(config.train.seed),
-                      storage_type(precision)),
-               DinoHead(config.head, config.model.embedding_dim,
-                        static_cast<uint64_t>(config.train.seed), storage_type(precision))},
-      teacher_{SpcNet(config.model, num_mel_bins, static_cast<uint64_t>(config.train.seed),
-                      storage_type(precision)),
-               DinoHead(config.head, config.model.embedding_dim,
-                        static_cast<uint64_t>(config.train.seed), storage_type(precision))},
-      center_(at::zeros({config.head.out_dim}, storage_type(precision))) {
+      student_{
+          SpcNet(config.model, num_mel_bins, static_cast<uint64_t>(config.train.seed), storage_),
+          DinoHead(config.head, config.model.embedding_dim,
+                   static_cast<uint64_t>(config.train.seed), storage_)},
+      teacher_{
+          SpcNet(config.model, num_mel_bins, static_cast<uint64_t>(config.train.seed), storage_),
+          DinoHead(config.head, config.model.embedding_dim,
+                   static_cast<uint64_t>(config.train.seed), storage_)},
+      center_(at::zeros({config.head.out_dim}, storage_)) {
   const auto join = [](const Network& network) {
     TensorTable table;
     append("backbone.", network.backbone.tensors(), table);
@@ -72,7 +73,7 @@ at::Tensor DinoObjective::views_of(const std::vector<float>& feats, int64_t view
   return at::from_blob(const_cast<float*>(feats.data()), {views, all_rows, row_size}, at::kFloat)
       .narrow(1, rows.begin, rows.size())
       .reshape({views * rows.size(), frames, num_mel_bins_})
-      .to(storage_type(precision_));
+      .to(storage_);
 }
 
 void DinoObjective::note(const Metrics& share) {
@@ -91,7 +92,7 @@ at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const Schedule
   at::Tensor teacher_logits;
   at::Tensor student_logits;
   {
-    const AutocastScope autocast(precision_);
+    const AutocastScope autocast(precision_, storage_.device());
     {
       // The teacher normalises by its own batch statistics too; its running ones are what
       // extraction uses.

@@ -15,9 +15,9 @@ namespace spc {
 
 class DinoObjective : public Objective {
  public:
-  /// Collective. @param comm  must outlive this
+  /// Collective. @param device  of the networks   @param comm  must outlive this
   DinoObjective(const RunConfig& config, int64_t num_mel_bins, Precision precision,
-                Communicator& comm);
+                c10::Device device, Communicator& comm);
 
   [[nodiscard]] const std::vector<NamedTensor>& parameters() const override { return parameters_; }
   at::Tensor loss(const Batch& batch, RowRange rows, const ScheduleValues& values) override;
@@ -41,6 +41,7 @@ class DinoObjective : public Objective {
   RunConfig config_;
   int64_t num_mel_bins_;
   Precision precision_;
+  at::TensorOptions storage_;  // of parameters and features
   Communicator& comm_;
   std::unique_ptr<Communicator> batch_norm_comm_;  // its messages never queue behind others
   Network student_;

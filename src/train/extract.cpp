@@ -77,6 +77,7 @@ Embeddings extract_embeddings(const SpcNet& network, const ShardSet& shards,
   const c10::InferenceMode inference;
   const std::vector<Item> items = items_of_rank(shards, config.max_frames, comm);
   const int64_t bins = shards.num_mel_bins();
+  const c10::Device device = network.tensors().at(0).tensor.device();
   std::vector<at::Tensor> embeddings;
   std::vector<int64_t> order;
   const Stopwatch elapsed;
@@ -95,7 +96,7 @@ Embeddings extract_embeddings(const SpcNet& network, const ShardSet& shards,
       order.push_back(items[i].utt);
     }
     const Lengths lengths(frames);
-    embeddings.push_back(network.forward(batch, ForwardMode{}, &lengths));
+    embeddings.push_back(network.forward(batch.to(device), ForwardMode{}, &lengths).cpu());
     begin = end;
     if (comm.rank() == 0 && since_report.seconds() > 5) {
       since_report.restart();
@@ -105,7 +106,7 @@ Embeddings extract_embeddings(const SpcNet& network, const ShardSet& shards,
     }
   }
   const int64_t dim = embeddings.empty()
-                          ? network.forward(at::zeros({1, 32, bins}), ForwardMode{}).size(1)
+                          ? network.forward(at::zeros({1, 32, bins}, device), ForwardMode{}).size(1)
                           : embeddings[0].size(1);
   const at::Tensor own =
       embeddings.empty() ? at::empty({0, dim}) : at::cat(embeddings, 0).contiguous();

@@ -20,9 +20,9 @@ struct ExtractConfig {
 };
 
 /// The embeddings of all utterances of the set, on rank 0; other ranks get none. Collective.
-/// Utterances of similar length share a batch that is padded to one of a few lengths (a CPU
-/// compiles its convolutions anew for every shape); the padding is masked out of every layer, so an
-/// embedding is that of the utterance alone.
+/// It is computed where the network is. Utterances of similar length share a batch that is padded
+/// to one of a few lengths (a CPU compiles its convolutions anew for every shape); the padding is
+/// masked out of every layer, so an embedding is that of the utterance alone.
 /// @throws Error  an embedding is not finite: names the utterance
 Embeddings extract_embeddings(const SpcNet& network, const ShardSet& shards,
                               const ExtractConfig& config, Communicator& comm);

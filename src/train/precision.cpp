@@ -4,20 +4,9 @@
 #include <ATen/autocast_mode.h>
 
 #include "base/error.h"
+#include "dist/device.h"
 
 namespace spc {
-namespace {
-
-bool processor_has_bf16() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
-
-}  // namespace
-
 Precision parse_precision(const std::string& name) {
   if (name == "fp32") return Precision::kFp32;
   if (name == "bf16") return Precision::kBf16;
@@ -25,9 +14,9 @@ Precision parse_precision(const std::string& name) {
   return Precision::kFp64;
 }
 
-Precision resolve_precision(const std::string& name, Communicator& comm) {
+Precision resolve_precision(const std::string& name, c10::Device device, Communicator& comm) {
   if (name != "auto") return parse_precision(name);
-  at::Tensor has = at::full({1}, processor_has_bf16() ? 1 : 0, at::kLong);
+  at::Tensor has = at::full({1}, has_bf16(device) ? 1 : 0, at::kLong);
   comm.all_reduce_now(has, ReduceOp::kMin, "choice of precision");
   return has.item<int64_t>() != 0 ? Precision::kBf16 : Precision::kFp32;
 }
@@ -48,10 +37,11 @@ at::ScalarType storage_type(Precision precision) {
   return precision == Precision::kFp64 ? at::kDouble : at::kFloat;
 }
 
-AutocastScope::AutocastScope(Precision precision) : active_(precision == Precision::kBf16) {
+AutocastScope::AutocastScope(Precision precision, c10::Device device)
+    : active_(precision == Precision::kBf16), device_(device.type()) {
   if (!active_) return;
-  at::autocast::set_autocast_enabled(at::kCPU, true);
-  at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+  at::autocast::set_autocast_enabled(device_, true);
+  at::autocast::set_autocast_dtype(device_, at::kBFloat16);
   at::autocast::increment_nesting();
 }
 
@@ -59,7 +49,7 @@ AutocastScope::~AutocastScope() {
   if (!active_) return;
   if (at::autocast::decrement_nesting() == 0) {
     at::autocast::clear_cache();
-    at::autocast::set_autocast_enabled(at::kCPU, false);
+    at::autocast::set_autocast_enabled(device_, false);
   }
 }
 

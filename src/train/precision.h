@@ -11,8 +11,8 @@ namespace spc {
 
 enum class Precision { kFp32, kBf16, kFp64 };
 
-/// "auto" becomes bf16 when the processor of every rank has bf16 arithmetic, else fp32. Collective.
-Precision resolve_precision(const std::string& name, Communicator& comm);
+/// "auto" becomes bf16 when the device of every rank has bf16 arithmetic, else fp32. Collective.
+Precision resolve_precision(const std::string& name, c10::Device device, Communicator& comm);
 Precision parse_precision(const std::string& name);
 std::string to_text(Precision precision);
 /// Of parameters and features.
@@ -23,13 +23,14 @@ at::ScalarType storage_type(Precision precision);
 /// with the weights from before its update.
 class AutocastScope {
  public:
-  explicit AutocastScope(Precision precision);
+  AutocastScope(Precision precision, c10::Device device);
   ~AutocastScope();
   AutocastScope(const AutocastScope&) = delete;
   AutocastScope& operator=(const AutocastScope&) = delete;
 
  private:
   bool active_;
+  c10::DeviceType device_;
 };
 
 }  // namespace spc

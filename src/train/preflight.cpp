@@ -15,6 +15,7 @@
 #include "base/middle.h"
 #include "base/process.h"
 #include "base/version.h"
+#include "dist/device.h"
 #include "loader/sampler.h"
 #include "train/data_identity.h"
 #include "train/precision.h"
@@ -102,16 +103,20 @@ double time_link(Communicator& comm) {
   return best;
 }
 
-double time_gemm(Precision precision) {
+double time_gemm(Precision precision, c10::Device device) {
   constexpr int64_t kSize = 1024;
   const at::ScalarType type =
       precision == Precision::kBf16 ? at::kBFloat16 : storage_type(precision);
-  const at::Tensor a = at::ones({kSize, kSize}, type);
-  const at::Tensor b = at::ones({kSize, kSize}, type);
-  at::Tensor product = at::mm(a, b);
+  const at::Tensor a = at::ones({kSize, kSize}, at::TensorOptions(type).device(device));
+  at::Tensor product = at::mm(a, a);
+  product[0][0].item();  // a GPU is waited for
   const Stopwatch watch;
   int64_t count = 0;
-  for (; watch.seconds() < kGemmSeconds; ++count) at::mm_out(product, a, b);
+  while (watch.seconds() < kGemmSeconds) {
+    at::mm_out(product, a, a);
+    if (++count % 16 == 0) product[0][0].item();
+  }
+  product[0][0].item();
   return static_cast<double>(count * 2 * kSize * kSize * kSize) / watch.seconds();
 }
 
@@ -196,12 +201,13 @@ PreflightReport preflight(const TrainArguments& arguments, Communicator& comm) {
   const RunConfig& config = arguments.config;
   set_compute_threads(config.dist.deterministic ? 1 : config.train.threads, comm);
   own.threads = at::get_num_threads();
-  const Precision precision = resolve_precision(config.train.precision, comm);
+  const c10::Device device = choose_device(config.train.device, comm);
+  const Precision precision = resolve_precision(config.train.precision, device, comm);
   own.clock_s = clock_ahead(comm);
   const AllReduceFigures reduced{kReduceBytes, time_all_reduce(comm, own.problems)};
   own.link_bytes = time_link(comm);
   comm.barrier("start of the matrix products");
-  own.gemm_flops = time_gemm(precision);
+  own.gemm_flops = time_gemm(precision, device);
   comm.barrier("start of the reading");
   attempt(own.problems, [&] {
     if (shards) own.read_bytes = time_reading(*shards, config.train.seed, comm);

@@ -52,7 +52,7 @@ void compare_replicas(Communicator& comm, const TensorTable& table) {
   at::Tensor hashes = at::empty({1, static_cast<int64_t>(table.size())}, at::kLong);
   auto* hash = hashes.mutable_data_ptr<int64_t>();
   for (const NamedTensor& each : table) {
-    const at::Tensor values = each.tensor.detach().contiguous();
+    const at::Tensor values = each.tensor.detach().cpu().contiguous();
     *hash++ = static_cast<int64_t>(hash64(values.const_data_ptr(), values.nbytes()));
   }
   const auto all = static_cast<int64_t>(hash64(hashes.const_data_ptr(), hashes.nbytes()));

@@ -19,9 +19,11 @@
 
 namespace spc {
 
-Trainer::Trainer(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog)
+Trainer::Trainer(const TrainArguments& arguments, c10::Device device, Communicator& comm,
+                 Watchdog& watchdog)
     : arguments_(arguments),
       config_(arguments.config),
+      device_(device),
       comm_(comm),
       watchdog_(watchdog),
       shards_(open_shards(arguments.shards, arguments.utts)),
@@ -38,7 +40,8 @@ Trainer::Trainer(const TrainArguments& arguments, Communicator& comm, Watchdog& 
   });
   set_compute_threads(config_.dist.deterministic ? 1 : config_.train.threads, comm);
   take_over_or_start();
-  objective_ = std::make_unique<DinoObjective>(config_, shards_.num_mel_bins(), precision_, comm);
+  objective_ =
+      std::make_unique<DinoObjective>(config_, shards_.num_mel_bins(), precision_, device_, comm);
   optimizer_ = make_optimizer(config_.optim, objective_->parameters());
   load_or_init();
 }
@@ -85,7 +88,7 @@ void Trainer::take_over_or_start() {
   at::Tensor step = at::full({1}, step_, at::kLong);
   comm_.broadcast(step, 0, "step of the checkpoint");
   step_ = step.item<int64_t>();
-  precision_ = resolve_precision(broadcast_text(comm_, precision, 0, "precision"), comm_);
+  precision_ = resolve_precision(broadcast_text(comm_, precision, 0, "precision"), device_, comm_);
 }
 
 TensorTable Trainer::state() const {
@@ -127,8 +130,9 @@ void Trainer::describe() {
   log_info(version_line());
   log_info(concat(shards_.utts().size(), " utterances, ", shards_.num_mel_bins(), " mel bins; ",
                   comm_.world_size(), config_.dist.deterministic ? " leaves x " : " ranks x ",
-                  threads, " threads, ", to_text(precision_), "; ",
-                  num_parameters(objective_->parameters()), " parameters"));
+                  threads, " threads", device_.is_cpu() ? "" : " and a GPU", ", ",
+                  to_text(precision_), "; ", num_parameters(objective_->parameters()),
+                  " parameters"));
   log_info(concat("steps ", step_, " to ", end_step(), " of ", schedule_.total_steps(), ", batch ",
                   config_.train.batch_size, "; learning rate ", to_text(schedule_.peak_lr()),
                   " -> ", to_text(schedule_.final_lr()),
@@ -137,7 +141,8 @@ void Trainer::describe() {
   json.set("version", version_line())
       .set("torch", TORCH_VERSION)
       .set("world_size", comm_.world_size())
-      .set("threads", threads);
+      .set("threads", threads)
+      .set("device", c10::DeviceTypeName(device_.type(), true));
   json.set("precision", to_text(precision_))
       .set("seed", config_.train.seed)
       .set("data", data_)

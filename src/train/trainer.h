@@ -22,9 +22,10 @@ namespace spc {
 /// One rank's part of a run.
 class Trainer {
  public:
-  /// Opens the data, starts or takes over the run. Collective. @param comm, watchdog  must outlive
-  /// this
-  Trainer(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog);
+  /// Opens the data, starts or takes over the run. Collective. @param device  what this rank
+  /// computes on; `comm` takes tensors on it   @param comm, watchdog  must outlive this
+  Trainer(const TrainArguments& arguments, c10::Device device, Communicator& comm,
+          Watchdog& watchdog);
 
   /// To the end, or until it is asked to stop. Collective.
   TrainEnd run();
@@ -49,6 +50,7 @@ class Trainer {
 
   const TrainArguments& arguments_;
   RunConfig config_;
+  c10::Device device_;
   Communicator& comm_;
   Watchdog& watchdog_;
   ShardSet shards_;

@@ -7,6 +7,7 @@
 #include "base/command_line.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "dist/device.h"
 #include "dist/thread_communicator.h"
 #include "dist/watchdog.h"
 #include "train/trainer.h"
@@ -19,15 +20,24 @@ namespace {
 constexpr int kLeaves = 4;
 
 TrainEnd run_leaves(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog) {
+  SPC_USAGE_CHECK(arguments.config.train.device != "cuda",
+                  "dist.deterministic computes on the CPU; set train.device to cpu or auto");
   TrainEnd end = TrainEnd::kDone;
   run_thread_ranks(
       comm, kLeaves / comm.world_size(),
       [&](Communicator& leaf) {
-        const TrainEnd ended = Trainer(arguments, leaf, watchdog).run();
+        const TrainEnd ended = Trainer(arguments, c10::kCPU, leaf, watchdog).run();
         if (leaf.rank() % (kLeaves / comm.world_size()) == 0) end = ended;
       },
       arguments.config.dist.timeout_s);
   return end;
+}
+
+TrainEnd run_ranks(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog) {
+  const c10::Device device = choose_device(arguments.config.train.device, comm);
+  const std::unique_ptr<Communicator> all =
+      make_device_communicator(comm, device, arguments.config.dist.timeout_s);
+  return Trainer(arguments, device, *all, watchdog).run();
 }
 
 // All ranks know the same. The first one speaks, and its end is that of the others, unless it is
@@ -57,11 +67,8 @@ TrainEnd train(const TrainArguments& arguments, Communicator& comm) {
   });
   TrainEnd end = TrainEnd::kDone;
   try {
-    if (dist.deterministic) {
-      end = run_leaves(arguments, comm, watchdog);
-    } else {
-      end = Trainer(arguments, comm, watchdog).run();
-    }
+    end = dist.deterministic ? run_leaves(arguments, comm, watchdog)
+                             : run_ranks(arguments, comm, watchdog);
   } catch (const TimeoutError&) {
     report_positions(watchdog, comm.rank());
     throw;

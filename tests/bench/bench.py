@@ -9,7 +9,7 @@ fbank    hours of speech packed per core-second
 score    580,000 trials, scoring and metrics
 hosts    two hosts that are network namespaces (root), as fast as this machine and at 1 Gbit/s: all-reduce beside a ping-pong of the same
          bytes; the share of a training step that waits for gradients, with and without overlap
-Without a name all are run. Needs the release build; the train peer installs PyTorch (4.9 GB) into the cache the first time.
+Without a name all are run. Needs the release build, and for the peer of train PyTorch, which `./dev bench` installs.
 """
 import argparse
 import json
@@ -48,14 +48,11 @@ def shards(folder, bins):
 
 
 def peer_python():
-    """A Python with PyTorch, installed once."""
-    venv = CACHE / "venv-pytorch-2.11.0"
-    if not (venv / "done").exists():
-        print("bench: installing PyTorch for the peer, 4.9 GB", file=sys.stderr)
-        run([sys.executable, "-m", "venv", "--clear", venv])
-        run([venv / "bin/pip", "install", "--quiet", "torch==2.11.0", "numpy"])
-        (venv / "done").touch()
-    return venv / "bin/python"
+    """A Python with PyTorch."""
+    python = CACHE / "venv-pytorch-2.11.0/bin/python"
+    if not python.exists():
+        sys.exit("bench: no PyTorch for the peer; run this by `./dev bench train`, or with --no-peer")
+    return python
 
 
 def our_training(folder, precision, steps):

@@ -58,6 +58,7 @@ class WrongUsage(fixtures.SpcnetTest):
                 (["--train.max_steps", "-1"], "train.max_steps >= 0"),
                 (["--train.batch_size", "0"], "train.batch_size"),
                 (["--train.precision", "fp8"], "train.precision = fp8, must be auto, fp32, bf16 or fp64"),
+                (["--train.device", "gpu"], "train.device = gpu, must be auto, cpu or cuda"),
                 (["--optim.type", "lars"], "optim.type = lars, must be sgd or adamw"),
                 (["--optim.lr", "0"], "optim.lr must be > 0"),
                 (["--dino.teacher_temp", "0"], "dino.*_temp must be > 0"),

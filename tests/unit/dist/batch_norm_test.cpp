@@ -8,6 +8,7 @@
 
 #include <cmath>
 
+#include "dist/batch_norm_kernels.h"
 #include "unit/dist/batch_norm_cases.h"
 #include "unit/temporary_folder.h"
 
@@ -66,6 +67,39 @@ INSTANTIATE_TEST_SUITE_P(Shapes, BatchNormShapes,
                                          std::vector<int64_t>{6, 5}, std::vector<int64_t>{2, 1, 9},
                                          std::vector<int64_t>{1, 2, 2},
                                          std::vector<int64_t>{3, 4, 16, 33}));
+
+// What GPUs compute with, here on the CPU, against the CPU's own loops.
+TEST(BatchNormPasses, OfLibTorchsOperationsAgreeWithThoseOfTheCpu) {
+  for (const auto& [type, tolerance] : {std::pair{at::kDouble, 1e-13}, std::pair{at::kFloat, 1e-6},
+                                        std::pair{at::kBFloat16, 1e-2}}) {
+    for (const double offset : {0.5, 1e4}) {
+      if (type == at::kBFloat16 && offset > 1) continue;  // it has no digits left for a deviation
+      const at::Tensor x = wavy({6, 3, 50}, type, 0, offset, 0.7);
+      const at::Tensor dy = wavy({6, 3, 50}, type, 5);
+      const at::Tensor mean = x.to(at::kDouble).mean(at::IntArrayRef({0, 2}));
+      const at::Tensor a = wavy({3}, at::kDouble, 1);
+      const at::Tensor b = wavy({3}, at::kDouble, 2);
+      const at::Tensor c = wavy({3}, at::kDouble, 3);
+      const auto run = [&](const BatchNormPasses& passes) {
+        std::vector<at::Tensor> results{at::empty({2, 3}, at::kDouble),
+                                        at::empty({2, 3}, at::kDouble), at::empty_like(x),
+                                        at::empty_like(x)};
+        passes.sums(x, results[0]);
+        passes.backward_sums(dy, x, mean, results[1]);
+        passes.apply(x, mean, a, b, results[2]);
+        passes.backward_apply(dy, x, mean, a, b, c, results[3]);
+        return results;
+      };
+      const std::vector<at::Tensor> cpu = run(kCpuBatchNorm);
+      const std::vector<at::Tensor> aten = run(kAtenBatchNorm);
+      for (size_t i = 0; i < cpu.size(); ++i) {
+        EXPECT_LT(distance(aten[i], cpu[i]),
+                  tolerance * cpu[i].to(at::kDouble).abs().max().item<double>())
+            << type << ", mean " << offset << ", result " << i;
+      }
+    }
+  }
+}
 
 TEST(BatchNorm, TakesStridedInputs) {
   const at::Tensor x = wavy({4, 7, 5, 3}, at::kDouble).transpose(1, 3);

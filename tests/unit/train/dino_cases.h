@@ -75,7 +75,7 @@ class Learner {
  public:
   explicit Learner(Communicator& comm, const RunConfig& config = dino_config(),
                    Precision precision = Precision::kFp64)
-      : config_(config), comm_(comm), objective_(config, kDinoBins, precision, comm) {
+      : config_(config), comm_(comm), objective_(config, kDinoBins, precision, c10::kCPU, comm) {
     at::set_num_threads(1);  // of this rank's thread: ranks have cores of their own
     fill_by_formula(objective_.state());
     optimizer_ = make_optimizer(config.optim, objective_.parameters());

@@ -99,7 +99,7 @@ TEST(DinoStep, TheTeacherGetsNoGradientAndTheStudentDoes) {
 
 TEST(DinoStep, StudentAndTeacherStartAlike) {
   const auto comm = make_solo_communicator();
-  const DinoObjective objective(dino_config(), kDinoBins, Precision::kFp32, *comm);
+  const DinoObjective objective(dino_config(), kDinoBins, Precision::kFp32, c10::kCPU, *comm);
   for (const NamedTensor& each : objective.state()) {
     if (!each.name.starts_with("student.")) continue;
     EXPECT_TRUE(

@@ -42,32 +42,33 @@ TEST(Precision, AutoIsWhatTheProcessorsOfAllRanksHave) {
   for (const std::string& line : read_lines("/proc/cpuinfo"))
     has_bf16 = has_bf16 || line.find("avx512_bf16") != std::string::npos;
   run_thread_ranks(2, [&](Communicator& comm) {
-    EXPECT_EQ(resolve_precision("auto", comm), has_bf16 ? Precision::kBf16 : Precision::kFp32);
-    EXPECT_EQ(resolve_precision("fp32", comm), Precision::kFp32);
-    EXPECT_EQ(resolve_precision("bf16", comm), Precision::kBf16);
-    EXPECT_EQ(resolve_precision("fp64", comm), Precision::kFp64);
-    EXPECT_THROW((void)resolve_precision("half", comm), UsageError);
+    EXPECT_EQ(resolve_precision("auto", c10::kCPU, comm),
+              has_bf16 ? Precision::kBf16 : Precision::kFp32);
+    EXPECT_EQ(resolve_precision("fp32", c10::kCPU, comm), Precision::kFp32);
+    EXPECT_EQ(resolve_precision("bf16", c10::kCPU, comm), Precision::kBf16);
+    EXPECT_EQ(resolve_precision("fp64", c10::kCPU, comm), Precision::kFp64);
+    EXPECT_THROW((void)resolve_precision("half", c10::kCPU, comm), UsageError);
   });
   const std::unique_ptr<Communicator> alone = make_solo_communicator();
   OldPeers peers(*alone);
-  EXPECT_EQ(resolve_precision("auto", peers), Precision::kFp32);
+  EXPECT_EQ(resolve_precision("auto", c10::kCPU, peers), Precision::kFp32);
 }
 
 TEST(AutocastScope, ComputesInBf16OnlyWhileItLivesAndOnlyWhenAsked) {
   const at::Tensor x = at::ones({2, 3});
   const at::Tensor weight = at::ones({4, 3}).set_requires_grad(true);
   {
-    const AutocastScope scope(Precision::kBf16);
+    const AutocastScope scope(Precision::kBf16, c10::kCPU);
     EXPECT_EQ(at::linear(x, weight).scalar_type(), at::kBFloat16);
     {
-      const AutocastScope inner(Precision::kBf16);
+      const AutocastScope inner(Precision::kBf16, c10::kCPU);
       EXPECT_EQ(at::linear(x, weight).scalar_type(), at::kBFloat16);
     }
     EXPECT_EQ(at::linear(x, weight).scalar_type(), at::kBFloat16)
         << "the end of an inner scope is not the end of this one";
   }
   EXPECT_EQ(at::linear(x, weight).scalar_type(), at::kFloat);
-  const AutocastScope scope(Precision::kFp32);
+  const AutocastScope scope(Precision::kFp32, c10::kCPU);
   EXPECT_EQ(at::linear(x, weight).scalar_type(), at::kFloat);
 }
 
@@ -75,7 +76,7 @@ TEST(AutocastScope, TheNextOneSeesTheWeightsAsTheyAreThen) {
   const at::Tensor x = at::ones({1, 1});
   at::Tensor weight = at::ones({1, 1}).set_requires_grad(true);
   const auto product = [&] {
-    const AutocastScope scope(Precision::kBf16);
+    const AutocastScope scope(Precision::kBf16, c10::kCPU);
     return at::linear(x, weight).item<double>();
   };
   EXPECT_EQ(product(), 1);

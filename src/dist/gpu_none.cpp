@@ -1,0 +1,24 @@
+// A build without CUDA.
+#include "base/error.h"
+#include "dist/gpu_backend.h"
+
+namespace spc {
+
+bool built_with_cuda() {
+  return false;
+}
+
+std::vector<std::string> visible_gpus() {
+  return {};
+}
+
+bool gpu_has_bf16(c10::Device gpu) {
+  SPC_ASSERT(false, "asked about ", gpu, " in a build without CUDA");
+}
+
+std::unique_ptr<Communicator> make_nccl_communicator(std::unique_ptr<Communicator>, c10::Device gpu,
+                                                     double) {
+  SPC_ASSERT(false, "asked for NCCL on ", gpu, " in a build without CUDA");
+}
+
+}  // namespace spc
