@@ -5,6 +5,7 @@
 #include <iostream>
 #include <thread>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -28,15 +29,23 @@ void print_help(const std::string& program, const std::string& purpose,
                "after saving.\n";
 }
 
-// Most mistakes in a command line are every rank's. Rank 0 says so and ends the job before the
-// others, whose end would silence it, repeat its words.
-void let_rank_zero_speak() {
+bool is_rank_zero() {
   for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"}) {
     const char* rank = std::getenv(name);
-    if (rank == nullptr) continue;
-    if (std::string(rank) != "0") std::this_thread::sleep_for(std::chrono::seconds(1));
-    return;
+    if (rank != nullptr) return std::string(rank) == "0";
   }
+  return true;
+}
+
+// Most mistakes in a command line are every rank's. Rank 0 says so and ends the job; the others
+// wait for that, because an end of theirs would silence it.
+bool speaks_for_the_job() {
+  const Stopwatch waiting;
+  while (!is_rank_zero() && waiting.seconds() < 1) {
+    if (stop_requested()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
 }
 
 }  // namespace
@@ -48,8 +57,7 @@ int run_guarded(const std::function<int()>& body) {
     SPC_CHECK(std::cout.flush(), "cannot write to standard output; is the disk full?");
     return exit_code;
   } catch (const UsageError& error) {
-    let_rank_zero_speak();
-    log_error(error.what());
+    if (speaks_for_the_job()) log_error(error.what());
     return kExitUsage;
   } catch (const std::exception& error) {
     log_error(error.what());

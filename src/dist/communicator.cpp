@@ -62,9 +62,10 @@ std::unique_ptr<Communicator> make_solo_communicator() {
 
 namespace {
 
-// Eight characters a word; the last word is filled up with zeros.
+// Eight characters a word; the last word is filled up with zeros. Never none: memory of no size may
+// have no address.
 at::Tensor words_for(size_t size) {
-  return at::zeros({static_cast<int64_t>((size + 7) / 8)}, at::kLong);
+  return at::zeros({static_cast<int64_t>(size / 8 + 1)}, at::kLong);
 }
 
 }  // namespace

@@ -63,7 +63,8 @@ Progress::Report Progress::report(int64_t step, const ScheduleValues& values,
   if (last_.wire_error > 0) json.set("wire_error", last_.wire_error);
   json.set("samples_per_s", rate)
       .set("data_wait", data_seconds_ / seconds)
-      .set("reduce_wait", reduce_seconds_ / seconds);
+      .set("reduce_wait", reduce_seconds_ / seconds)
+      .set("save_wait", save_seconds_ / seconds);
   json.set("eta_s", eta).set("skipped_steps", skipped_steps);
   report.json = json.str();
   steps_ = 0;
@@ -71,6 +72,7 @@ Progress::Report Progress::report(int64_t step, const ScheduleValues& values,
   loss_sum_ = 0;
   data_seconds_ = 0;
   reduce_seconds_ = 0;
+  save_seconds_ = 0;
   return report;
 }
 

@@ -17,6 +17,8 @@ class Progress {
 
   /// Takes in one step. @param data_seconds  waited for the loader
   void add(const StepResult& result, double data_seconds);
+  /// Takes in that training stood still for so long while a checkpoint was copied.
+  void add_save(double seconds) { save_seconds_ += seconds; }
   /// True when it is time to speak: call report() then.
   [[nodiscard]] bool due() const { return since_report_.seconds() >= every_seconds_; }
 
@@ -37,6 +39,7 @@ class Progress {
   double loss_sum_ = 0;
   double data_seconds_ = 0;
   double reduce_seconds_ = 0;
+  double save_seconds_ = 0;
   StepResult last_;  // that was finite
 };
 

@@ -21,6 +21,8 @@ class Reporter {
   /// After each step. @param step  steps done    @param data_seconds  waited for the loader
   /// @param skipped  steps of this process that were not finite
   void add(int64_t step, const StepResult& result, double data_seconds, int64_t skipped);
+  /// After each checkpoint. @param seconds  that training stood still for it
+  void add_save(double seconds) { progress_.add_save(seconds); }
 
  private:
   void watch_for_collapse(double epoch, const StepResult& result);

@@ -230,7 +230,11 @@ TrainEnd Trainer::run() {
     }
     if (config_.dist.sentinel_steps > 0 && step_ % config_.dist.sentinel_steps == 0)
       compare_with_other_ranks();
-    if (step_ % config_.checkpoint.every_steps == 0) save();
+    if (step_ % config_.checkpoint.every_steps == 0) {
+      const Stopwatch saving;
+      save();
+      if (reporter) reporter->add_save(saving.seconds());
+    }
   }
   save();
   on_rank_zero(comm_, "saving the last checkpoint", [&] { saver_->finish(); });

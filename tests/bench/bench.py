@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Speed and memory, each figure beside a peer measured in the same minute.
 
-usage: bench.py [train|loader|fbank|score|hosts ...] [--json] [--runs N] [--no-peer]
+usage: bench.py [train|loader|fbank|score|hosts|scaling|checkpoint ...] [--json] [--runs N] [--no-peer]
 
 train    DINO samples/s of the paper-size network on two MPI ranks; peer: the same loop in plain PyTorch DDP (pytorch_ddp_dino.py)
 loader   MB/s of whole utterances from shards; peer: reading the same bytes raw
@@ -9,6 +9,9 @@ fbank    hours of speech packed per core-second
 score    580,000 trials, scoring and metrics
 hosts    two hosts that are network namespaces (root), as fast as this machine and at 1 Gbit/s: all-reduce beside a ping-pong of the same
          bytes; the share of a training step that waits for gradients, with and without overlap
+scaling  one rank, two independent ones and two that train together, a core each; what the model of cost (cost_model.py) makes of it for
+         8, 64 and 512 ranks
+checkpoint   how long training stands still for a checkpoint, and what writing it costs the steps beside it
 Without a name all are run. Needs the release build, and for the peer of train PyTorch, which `./dev bench` installs.
 """
 import argparse
@@ -20,6 +23,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import cost_model
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "build/release/bin"
@@ -159,8 +164,85 @@ def bench_hosts(options):
                    "peer_samples_per_s": round(rate_without, 3), "ratio": round(rate_with / rate_without, 3)}
 
 
+def step_times(folder, out):
+    """The command of a run of the paper's network, one line of the log a step, and a function that reads its steps' seconds."""
+    command = [BIN / "spcnet", "train", "--config", ROOT / "tests/bench/train.conf", "--shards", folder, "--run", out,
+               "--dist.sentinel_steps", 0]
+
+    def read():
+        lines = [json.loads(line) for line in (Path(out) / "train.jsonl").read_text().splitlines()]
+        samples = lines[1]["samples"] - lines[0]["samples"]
+        return lines, [samples / line["samples_per_s"] for line in lines[1:]]  # the first one compiles convolutions
+    return command, read
+
+
+def bench_scaling(options):
+    """Weak scaling from one core to two."""
+    rows, steps = 8, options.steps + 1
+    with tempfile.TemporaryDirectory() as folder:
+        packed = Path(folder) / "shards"
+        shards(packed, 80)
+
+        def start(name, cores, *more):
+            command, read = step_times(packed, Path(folder) / name)
+            pinned = ["taskset", "-c", cores, *command, "--train.max_steps", steps, *more]
+            return subprocess.Popen([str(part) for part in pinned], stderr=subprocess.DEVNULL), read
+
+        def seconds(name, cores):
+            """Of a step, for independent runs at the same time."""
+            runs = [start(f"{name}{core}", core, "--train.batch_size", rows) for core in cores]
+            for process, _ in runs:
+                if process.wait() != 0:
+                    sys.exit("bench: spcnet train failed")
+            return [read()[1] for _, read in runs]
+
+        alone = seconds("alone", "0")[0]
+        apart = seconds("apart", "01")
+        command, read = step_times(packed, Path(folder) / "together")
+        as_root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
+        run(["mpirun", "-n", 2, "--bind-to", "core", *as_root, *command, "--train.max_steps", steps, "--train.batch_size", 2 * rows])
+        together = read()[1]
+    apart_rate = sum(rows / statistics.median(each) for each in apart)
+    together_rate = 2 * rows / statistics.median(together)
+    yield {"figure": "weak scaling, C0 = 32, F = 80, K = 65536, 8 utterances a rank, a core each", "one_rank_samples_per_s":
+           round(rows / statistics.median(alone), 3), "two_ranks_samples_per_s": round(together_rate, 3), "peer": "two independent processes",
+           "peer_samples_per_s": round(apart_rate, 3), "ratio": round(together_rate / apart_rate, 3)}
+    independent = [second for each in apart for second in each]
+    work = cost_model.Work(compute_s=statistics.median(independent), jitter=statistics.stdev(independent) / statistics.mean(independent),
+                           backward=0.6, gradient_bytes=118e6, bucket_bytes=25 << 20, messages=476, message_bytes=2048)
+    memory = cost_model.Link("this machine's memory", 10e-6, 2.3e9)
+    yield {"figure": "the model for two ranks here", "step_s": round(cost_model.step_seconds(2, work, memory), 3), "measured_step_s":
+           round(statistics.median(together), 3), "compute_s": round(work.compute_s, 3), "jitter": round(work.jitter, 4)}
+    for link in (cost_model.Link("1 Gbit/s", 15e-6, 124e6), cost_model.Link("10 Gbit/s", 15e-6, 1.2e9), cost_model.Link("100 Gbit/s", 3e-6, 11e9)):
+        yield {"figure": f"the model: efficiency on {link.name}",
+               **{f"ranks_{ranks}": round(cost_model.efficiency(ranks, work, link), 3) for ranks in (8, 64, 512)}}
+
+
+def bench_checkpoint(options):
+    """Saving while training goes on."""
+    every = 3
+    with tempfile.TemporaryDirectory() as folder:
+        packed = Path(folder) / "shards"
+        shards(packed, 80)
+        command, read = step_times(packed, Path(folder) / "run")
+        as_root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
+        run(["mpirun", "-n", 2, "--bind-to", "core", *as_root, *command, "--train.max_steps", every * options.runs + every - 1,
+             "--checkpoint.every_steps", every])
+        lines, seconds = read()
+        size = max(path.stat().st_size for path in (Path(folder) / "run/checkpoints").iterdir())
+    stalls = [line["save_wait"] * second for line, second in zip(lines[1:], seconds) if line["save_wait"] > 0]
+    beside = [second * (1 - line["save_wait"]) for line, second in zip(lines[1:], seconds) if line["save_wait"] > 0]
+    others = [second for line, second in zip(lines[1:], seconds) if line["save_wait"] == 0]
+    stall = statistics.median(stalls)
+    lost = stall + max(0.0, statistics.median(beside) - statistics.median(others))
+    yield {"figure": "a checkpoint, C0 = 32, F = 80, K = 65536, 2 ranks", "megabytes": round(size / 1e6), "stall_s": round(stall, 3), "step_beside_s":
+           round(statistics.median(beside), 3), "percent_at_one_a_minute": round(100 * lost / 60, 2), "peer": "a step without",
+           "peer_step_s": round(statistics.median(others), 3), "ratio": round(statistics.median(beside) / statistics.median(others), 3)}
+
+
 def main():
-    benches = {"train": bench_train, "loader": bench_loader, "fbank": bench_fbank, "score": bench_score, "hosts": bench_hosts}
+    benches = {"train": bench_train, "loader": bench_loader, "fbank": bench_fbank, "score": bench_score, "hosts": bench_hosts,
+               "scaling": bench_scaling, "checkpoint": bench_checkpoint}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(benches))
     parser.add_argument("--json", action="store_true", help="one JSON line per figure")

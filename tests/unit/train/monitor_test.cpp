@@ -99,6 +99,7 @@ TEST(Progress, ReportsMeansSinceTheLastReport) {
   Progress progress(5, 32, 100);
   progress.add(step_result(3), 0.25);
   progress.add(step_result(4), 0.75);
+  progress.add_save(2);
   const Progress::Report report = progress.report(40, some_values(), 2);
   EXPECT_THAT(report.line,
               testing::StartsWith("step 40/100  epoch 1.25  loss 3.5000  lr 0.0625  "));
@@ -121,9 +122,12 @@ TEST(Progress, ReportsMeansSinceTheLastReport) {
   EXPECT_NEAR(number_in(report.json, "data_wait") / number_in(report.json, "samples_per_s"),
               1.0 / 64, 1e-9);
   EXPECT_EQ(number_in(report.json, "reduce_wait"), number_in(report.json, "data_wait"));
+  EXPECT_EQ(number_in(report.json, "save_wait"), 2 * number_in(report.json, "data_wait"));
 
   progress.add(step_result(8), 0);
-  EXPECT_EQ(number_in(progress.report(41, some_values(), 2).json, "loss"), 8) << "a new interval";
+  const std::string next = progress.report(41, some_values(), 2).json;
+  EXPECT_EQ(number_in(next, "loss"), 8) << "a new interval";
+  EXPECT_EQ(number_in(next, "save_wait"), 0);
 }
 
 TEST(Progress, ASkippedStepHasNoLoss) {
