@@ -19,6 +19,9 @@ bool stop_requested();
 /// This machine's name.
 std::string host_name();
 
+/// From now on the calling thread takes the processor mostly when no other thread wants it.
+void step_back();
+
 /// Cores this process may run on (its affinity mask), at least 1.
 int available_cores();
 

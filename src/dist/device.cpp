@@ -91,8 +91,8 @@ bool has_bf16(c10::Device device) {
 std::unique_ptr<Communicator> make_device_communicator(Communicator& comm, c10::Device device,
                                                        double timeout_s) {
   std::unique_ptr<Communicator> own = comm.duplicate();
-  return device.is_cpu() ? std::move(own)
-                         : make_nccl_communicator(std::move(own), device, timeout_s);
+  if (device.is_cpu() || comm.world_size() == 1) return own;
+  return make_nccl_communicator(std::move(own), device, timeout_s);
 }
 
 }  // namespace spc

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 
 namespace spc {
 namespace {
@@ -35,7 +36,10 @@ void CheckpointSaver::save(const TensorTable& state, const CheckpointInfo& info)
   if (saved_step_ == info.step) return;
   copy_state(state, copy_);
   asked_step_ = info.step;
-  writing_ = std::async(std::launch::async, [this, info] { return write(info); });
+  writing_ = std::async(std::launch::async, [this, info] {
+    step_back();  // training has the cores first
+    return write(info);
+  });
 }
 
 void CheckpointSaver::finish() {

@@ -207,12 +207,11 @@ def bench_scaling(options):
     yield {"figure": "weak scaling, C0 = 32, F = 80, K = 65536, 8 utterances a rank, a core each", "one_rank_samples_per_s":
            round(rows / statistics.median(alone), 3), "two_ranks_samples_per_s": round(together_rate, 3), "peer": "two independent processes",
            "peer_samples_per_s": round(apart_rate, 3), "ratio": round(together_rate / apart_rate, 3)}
-    independent = [second for each in apart for second in each]
-    work = cost_model.Work(compute_s=statistics.median(independent), jitter=statistics.stdev(independent) / statistics.mean(independent),
-                           backward=0.6, gradient_bytes=118e6, bucket_bytes=25 << 20, messages=476, message_bytes=2048)
-    memory = cost_model.Link("this machine's memory", 10e-6, 2.3e9)
-    yield {"figure": "the model for two ranks here", "step_s": round(cost_model.step_seconds(2, work, memory), 3), "measured_step_s":
-           round(statistics.median(together), 3), "compute_s": round(work.compute_s, 3), "jitter": round(work.jitter, 4)}
+    memory = cost_model.Link("this machine's memory", 5e-6, 2.3e9)
+    work = cost_model.fitted(cost_model.Work(compute_s=statistics.median(apart[0] + apart[1]), scatter_s=0, backward=0.6, gradient_bytes=118e6,
+                                             bucket_bytes=25 << 20, messages=476, message_bytes=2048), memory, statistics.median(together))
+    yield {"figure": "the model, fitted to two ranks here", "compute_s": round(work.compute_s, 3), "step_s":
+           round(cost_model.step_seconds(2, work, memory), 3), "scatter_ms": round(1000 * work.scatter_s, 3)}
     for link in (cost_model.Link("1 Gbit/s", 15e-6, 124e6), cost_model.Link("10 Gbit/s", 15e-6, 1.2e9), cost_model.Link("100 Gbit/s", 3e-6, 11e9)):
         yield {"figure": f"the model: efficiency on {link.name}",
                **{f"ranks_{ranks}": round(cost_model.efficiency(ranks, work, link), 3) for ranks in (8, 64, 512)}}

@@ -57,6 +57,33 @@ TEST_F(CommunicatorMpi, ReducesEveryTypeByEveryOperation) {
   }
 }
 
+// Few ranks sum long messages by another way than short ones.
+TEST_F(CommunicatorMpi, SumsMessagesOfEverySize) {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kLong}) {
+    for (const int64_t count : {1, 4095, 4096, 8191, 8192, 8193, 100001}) {
+      const at::Tensor base = at::arange(count, at::kLong).remainder(1009);
+      const at::Tensor values = (base + rank_).to(type);
+      comm_->all_reduce_now(values, ReduceOp::kSum, "test");
+      EXPECT_TRUE(
+          at::equal(values.to(at::kLong), base * world_ + int64_t{world_} * (world_ - 1) / 2))
+          << count << " of " << type;
+    }
+  }
+}
+
+TEST_F(CommunicatorMpi, LongSumsMayBeUnderWayBesideOthers) {
+  const at::Tensor first = at::full({50000}, rank_ + 1.0);
+  const at::Tensor second = at::full({60000}, 2.0 * (rank_ + 1), at::kFloat);
+  const auto one = comm_->all_reduce(first, ReduceOp::kSum, "first");
+  const auto two = comm_->all_reduce(second, ReduceOp::kSum, "second");
+  comm_->barrier("between");
+  one->wait();
+  two->wait();
+  const double sum = world_ * (world_ + 1) / 2.0;
+  EXPECT_TRUE(at::equal(first, at::full_like(first, sum)));
+  EXPECT_TRUE(at::equal(second, at::full_like(second, 2 * sum)));
+}
+
 TEST_F(CommunicatorMpi, KeepsAllBitsOfWideTypes) {
   const at::Tensor large = at::full({1}, (int64_t{1} << 53) + 1 + rank_, at::kLong);
   comm_->all_reduce_now(large, ReduceOp::kMin, "test");
