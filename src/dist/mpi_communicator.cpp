@@ -101,15 +101,15 @@ class MpiCommunicator : public Communicator {
                                    const std::string& what) override {
     // In pieces that are under way at once: 1.2 to 1.9 times as fast between ranks of one machine.
     constexpr int64_t kPieceBytes = 4 << 20;
+    const MPI_Datatype type = mpi_type(tensor, what);
     const at::Tensor flat = tensor.view(-1);
     const int64_t piece = kPieceBytes / tensor.element_size();
     std::vector<MPI_Request> requests;
     for (int64_t begin = 0; begin == 0 || begin < flat.numel(); begin += piece) {
       const at::Tensor part = flat.narrow(0, begin, std::min(piece, flat.numel() - begin));
-      check_mpi(
-          MPI_Iallreduce(MPI_IN_PLACE, part.data_ptr(), mpi_count(part, what), mpi_type(part, what),
-                         mpi_op(op), comm_, &requests.emplace_back(MPI_REQUEST_NULL)),
-          what);
+      check_mpi(MPI_Iallreduce(MPI_IN_PLACE, part.data_ptr(), mpi_count(part, what), type,
+                               mpi_op(op), comm_, &requests.emplace_back(MPI_REQUEST_NULL)),
+                what);
     }
     return std::make_unique<MpiWork>(std::move(requests), tensor, what, rules_);
   }
