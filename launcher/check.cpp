@@ -1,8 +1,10 @@
 #include "launcher/check.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <memory>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/command_line.h"
@@ -15,7 +17,6 @@ namespace spc {
 namespace {
 
 constexpr double kReachSeconds = 15;
-constexpr double kPumpSeconds = 0.05;
 
 bool is_here(const Host& host, const Surroundings& around) {
   return host.name == "localhost" || host.name == around.host ||
@@ -33,7 +34,8 @@ struct Question {
 std::string problem_of(const Question& question, const std::string& program) {
   const std::string name = "host " + question.host + ": ";
   if (!question.answered)
-    return concat(name, "no answer within ", kReachSeconds, " s: ", question.last_line);
+    return concat(name, "no answer within ", kReachSeconds, " s",
+                  question.last_line.empty() ? "" : ": " + question.last_line);
   const int code = question.child->exit_code();
   if (code == 0) return "";
   if (code == 126 || code == 127)
@@ -59,12 +61,13 @@ std::vector<std::string> find_unreachable(const LaunchOptions& options,
     waiting = false;
     for (Question& each : questions) {
       if (each.answered) continue;
-      each.answered = !each.child->pump(kPumpSeconds, [&](const std::string& line) {
+      each.answered = !each.child->pump(0, [&](const std::string& line) {
         const size_t end = line.find_last_not_of(" \r");  // ssh ends its lines with both
         if (end != std::string::npos) each.last_line = line.substr(0, end + 1);
       });
       waiting = waiting || !each.answered;
     }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   std::vector<std::string> problems;
   for (const Question& each : questions) {

@@ -26,7 +26,7 @@ namespace spc {
 namespace {
 
 constexpr int64_t kReduceBytes = 4 << 20;
-constexpr double kLinkSeconds = 60;  // for one message of that size
+constexpr double kLinkSeconds = 60;  // longest wait for a message of that size
 constexpr double kGemmSeconds = 0.5;
 constexpr double kReadSeconds = 1;
 
@@ -55,10 +55,11 @@ double clock_ahead(Communicator& comm) {
 }
 
 // Small whole numbers, so that every order of summation gives the same float for up to 2000 ranks.
-double time_all_reduce(Communicator& comm, Problems& problems) {
+double time_all_reduce(Communicator& comm, c10::Device device, Problems& problems) {
   constexpr int kRounds = 5;
   const int64_t count = kReduceBytes / static_cast<int64_t>(sizeof(float));
-  const at::Tensor pattern = at::arange(count, at::kInt).remainder(7).add_(1).to(at::kFloat);
+  const at::Tensor pattern =
+      at::arange(count, at::kInt).remainder(7).add_(1).to(at::kFloat).to(device);
   const int ranks = comm.world_size();
   const at::Tensor expected = pattern * (ranks * (ranks + 1) / 2);
   std::vector<double> seconds;
@@ -204,7 +205,9 @@ PreflightReport preflight(const TrainArguments& arguments, Communicator& comm) {
   const c10::Device device = choose_device(config.train.device, comm);
   const Precision precision = resolve_precision(config.train.precision, device, comm);
   own.clock_s = clock_ahead(comm);
-  const AllReduceFigures reduced{kReduceBytes, time_all_reduce(comm, own.problems)};
+  const AllReduceFigures reduced{
+      kReduceBytes,
+      time_all_reduce(*make_device_communicator(comm, device, kLinkSeconds), device, own.problems)};
   own.link_bytes = time_link(comm);
   comm.barrier("start of the matrix products");
   own.gemm_flops = time_gemm(precision, device);

@@ -8,10 +8,10 @@
 namespace spc {
 
 /// Compares program, libraries, configuration and data of the ranks, and the clocks; verifies and
-/// times a 4 MiB all-reduce; times on all ranks at once a matrix product, a message from the rank
-/// before, and the reading of the shards. A few seconds; nothing is written but a run folder that
-/// was not there. What fails on a rank alone is among its problems. Collective; every rank gets
-/// the same report.
+/// times a 4 MiB all-reduce, between GPUs where the run would use them; times on all ranks at once
+/// a matrix product, a message from the rank before, and the reading of the shards. A few seconds;
+/// nothing is written but a run folder that was not there. What fails on a rank alone is among its
+/// problems. Collective; every rank gets the same report.
 /// @throws Error  of the communicator, e.g. ranks that cannot reach each other
 PreflightReport preflight(const TrainArguments& arguments, Communicator& comm);
 
