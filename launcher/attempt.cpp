@@ -14,6 +14,7 @@ constexpr double kPumpSeconds = 0.1;
 // Saving takes seconds; a rank that does not end after this long never will.
 constexpr double kSaveSeconds = 120;
 constexpr double kTerminateSeconds = 10;
+constexpr double kRepeatSeconds = 1;
 
 enum class Health { kFine, kHostFailed, kNeverMet };
 
@@ -24,6 +25,11 @@ class Stopper {
  public:
   void watch(const Child& child, Health health) {
     if (sent_ == 0 && stop_requested()) send(child, SIGUSR1);
+    // Until its ranks are there mpirun takes the signal and passes it on to nobody.
+    if (sent_ == 1 && stop_requested() && since_repeat_.seconds() > kRepeatSeconds) {
+      child.signal(SIGUSR1);
+      since_repeat_ = {};
+    }
     if (sent_ == 0 && health != Health::kFine) {
       sent_ = 1;
       since_ = {};
@@ -40,9 +46,11 @@ class Stopper {
     child.signal(signal);
     ++sent_;
     since_ = {};
+    since_repeat_ = {};
   }
   int sent_ = 0;
   Stopwatch since_;
+  Stopwatch since_repeat_;
 };
 
 }  // namespace
@@ -54,7 +62,7 @@ int run_ranks(const LaunchPlan& plan, RankOutput& output, double start_timeout_s
   Health health = Health::kFine;
   while (child.pump(kPumpSeconds, [&](const std::string& line) { output.take(line); })) {
     if (health == Health::kFine && !output.failed_host().empty()) health = Health::kHostFailed;
-    if (health == Health::kFine && !output.heard() && start_timeout_s > 0 &&
+    if (health == Health::kFine && plan.ranks > 1 && !output.have_met() && start_timeout_s > 0 &&
         since_start.seconds() > start_timeout_s) {
       health = Health::kNeverMet;
       output.fail(concat("the ranks have not found each other within ", start_timeout_s,

@@ -10,6 +10,7 @@
 #include "base/command_line.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "launcher/attempt.h"
 #include "launcher/child.h"
 
@@ -17,11 +18,6 @@ namespace spc {
 namespace {
 
 constexpr double kReachSeconds = 15;
-
-bool is_here(const Host& host, const Surroundings& around) {
-  return host.name == "localhost" || host.name == around.host ||
-         host.name == around.host.substr(0, around.host.find('.'));
-}
 
 // One host that is being asked.
 struct Question {
@@ -51,13 +47,13 @@ std::vector<std::string> find_unreachable(const LaunchOptions& options,
                                           const Surroundings& around) {
   std::vector<Question> questions;
   for (const Host& host : hosts) {
-    if (is_here(host, around)) continue;
+    if (host.name == around.host || is_this_machine(host.name)) continue;
     questions.push_back(
         {host.name, std::make_unique<Child>(reach_command(options, around, host.name)), "", false});
   }
   const Stopwatch watch;
   bool waiting = true;
-  while (waiting && watch.seconds() < kReachSeconds) {
+  while (waiting && watch.seconds() < kReachSeconds && !stop_requested()) {
     waiting = false;
     for (Question& each : questions) {
       if (each.answered) continue;
@@ -110,12 +106,14 @@ int check(const LaunchOptions& options, const std::vector<Host>& hosts, const Su
   LaunchOptions checking = options;
   checking.command = preflight_command(options.command);
   const std::vector<std::string> problems = find_unreachable(checking, hosts, around);
+  if (stop_requested()) return kExitStopped;
   for (const std::string& problem : problems) say("error: " + problem);
   if (!problems.empty()) return kExitFailed;
 
   const LaunchPlan plan = make_plan(checking, hosts, around);
   RankOutput output({}, plan.tags, "", say);
   const int exit_code = run_ranks(plan, output, options.start_timeout_s);
+  if (stop_requested()) return kExitStopped;
   if (exit_code == kExitDone) return kExitDone;
   if (output.last_error().empty())
     for (const std::string& line : output.starter_lines()) say(line);

@@ -20,7 +20,7 @@ std::vector<std::string> preflight_command(const std::vector<std::string>& comma
 
 /// Reaches every host but this one, then runs the preflight on all ranks.
 /// @param say  takes the lines for the person at the terminal
-/// @returns 0 when the run can start, else 1
+/// @returns 0 when the run can start, 75 when it was asked to stop meanwhile, else 1
 int check(const LaunchOptions& options, const std::vector<Host>& hosts, const Surroundings& around,
           const std::function<void(const std::string&)>& say);
 

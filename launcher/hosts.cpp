@@ -1,5 +1,9 @@
 #include "launcher/hosts.h"
 
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <numeric>
@@ -27,7 +31,28 @@ void add_host(std::vector<Host>& hosts, Host host) {
   hosts.push_back(std::move(host));
 }
 
+// A socket can only be bound to an address of this machine.
+bool is_own_address(const addrinfo& address) {
+  const int socket = ::socket(address.ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return false;
+  const bool bound = ::bind(socket, address.ai_addr, address.ai_addrlen) == 0;
+  ::close(socket);
+  return bound;
+}
+
 }  // namespace
+
+bool is_this_machine(const std::string& name) {
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_DGRAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(name.c_str(), nullptr, &hints, &found) != 0) return false;
+  bool own = false;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next)
+    own = own || is_own_address(*each);
+  ::freeaddrinfo(found);
+  return own;
+}
 
 std::vector<Host> parse_hosts(const std::string& text, int default_slots) {
   std::vector<Host> hosts;

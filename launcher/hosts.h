@@ -23,6 +23,9 @@ std::vector<Host> parse_hosts(const std::string& text, int default_slots);
 /// @throws Error  the file cannot be read, or names no host
 std::vector<Host> read_hostfile(const std::filesystem::path& path, int default_slots);
 
+/// True for a name or an address that leads back to this machine: mpirun then needs no ssh.
+bool is_this_machine(const std::string& name);
+
 int total_slots(const std::vector<Host>& hosts);
 
 }  // namespace spc

@@ -57,6 +57,12 @@ std::string suspected_host(const std::string& text) {
   return text.substr(begin + 4, text.find(": ", begin) - begin - 4);
 }
 
+// "[rank 0] 4 ranks on 2 hosts"
+bool says_they_met(const std::string& text) {
+  return contains_any(text, {" ranks on "}) &&
+         (text.ends_with(" host") || text.ends_with(" hosts"));
+}
+
 }  // namespace
 
 std::optional<RankLine> parse_tagged_line(const std::string& line, LineTags tags) {
@@ -104,7 +110,7 @@ void RankOutput::take(const std::string& line) {
     return;
   }
   const auto& [rank, text] = *tagged;
-  heard_ = true;
+  have_met_ = have_met_ || says_they_met(text);
   log(rank, text);
   const bool is_error = contains_any(text, {"error: "});
   const std::string host = suspected_host(text);

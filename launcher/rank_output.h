@@ -37,8 +37,8 @@ class RankOutput {
   /// Something that went wrong with the ranks and that they could not say themselves.
   void fail(const std::string& problem);
 
-  /// Some rank has said something.
-  [[nodiscard]] bool heard() const { return heard_; }
+  /// A rank has said "4 ranks on 2 hosts", as spcnet does when they have found each other.
+  [[nodiscard]] bool have_met() const { return have_met_; }
   /// The last line with an error, "" if there was none.
   [[nodiscard]] const std::string& last_error() const { return last_error_; }
   /// The host that the starter blames, "" if it named none.
@@ -57,7 +57,7 @@ class RankOutput {
   std::function<void(const std::string&)> screen_;
   std::map<int, FileDescriptor> logs_;
   bool log_failed_ = false;
-  bool heard_ = false;
+  bool have_met_ = false;
   std::deque<std::string> starter_lines_;
   std::string last_error_;
   std::string failed_host_;

@@ -21,7 +21,8 @@ constexpr double kMaxBackoffSeconds = 60;
 
 std::string describe_end(const Attempt& attempt) {
   std::string text = concat("exit code ", attempt.exit_code);
-  if (attempt.exit_code > 128) text += concat(", signal ", attempt.exit_code - 128);
+  if (attempt.exit_code > 128 && attempt.exit_code <= 128 + SIGRTMAX)
+    text += concat(", signal ", attempt.exit_code - 128);
   if (!attempt.failed_host.empty()) text += " on " + attempt.failed_host;
   return text;
 }
@@ -53,6 +54,12 @@ bool wait_unless_stopped(double seconds) {
   return true;
 }
 
+// What went wrong, without where: ": No space left on device".
+std::string reason_of(const std::string& error) {
+  const size_t at = error.rfind(": ");
+  return at == std::string::npos ? error : error.substr(at);
+}
+
 }  // namespace
 
 Decision decide(const Attempt& last, const Attempt* before, int restarts, int max_restarts) {
@@ -65,7 +72,7 @@ Decision decide(const Attempt& last, const Attempt* before, int restarts, int ma
   if (by_itself && !last.got_going)
     return {false, kExitFailed, "failed before the first step; not restarted"};
   if (by_itself && !last.gained() && before != nullptr && before->exit_code == code &&
-      before->error == last.error && before->step_after == last.step_after)
+      reason_of(before->error) == reason_of(last.error) && before->step_after == last.step_after)
     return {false, kExitFailed,
             "failed twice alike at " + checkpoint_name(last.step_after) + "; not restarted"};
   if (restarts >= max_restarts)

@@ -40,8 +40,9 @@ bool is_rank_zero() {
 // Most mistakes in a command line are every rank's. Rank 0 says so and ends the job; the others
 // wait for that, because an end of theirs would silence it.
 bool speaks_for_the_job() {
+  constexpr double kPatienceSeconds = 3;
   const Stopwatch waiting;
-  while (!is_rank_zero() && waiting.seconds() < 1) {
+  while (!is_rank_zero() && waiting.seconds() < kPatienceSeconds) {
     if (stop_requested()) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }

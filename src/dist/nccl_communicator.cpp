@@ -80,6 +80,29 @@ class NcclWork : public PolledWork {
   at::cuda::CUDAEvent event_;
 };
 
+// Goes with its owner, also when that could not be made to the end.
+class NcclHandle {
+ public:
+  explicit NcclHandle(std::shared_ptr<std::atomic<bool>> cancelled)
+      : cancelled_(std::move(cancelled)) {}
+  // After a failure of this rank its peers are elsewhere, and an orderly end would wait for them.
+  ~NcclHandle() {
+    if (comm == nullptr) return;
+    if (*cancelled_ || std::uncaught_exceptions() > exceptions_) {
+      ncclCommAbort(comm);
+    } else {
+      ncclCommDestroy(comm);
+    }
+  }
+  NcclHandle(const NcclHandle&) = delete;
+  NcclHandle& operator=(const NcclHandle&) = delete;
+  ncclComm_t comm = nullptr;
+
+ private:
+  std::shared_ptr<std::atomic<bool>> cancelled_;
+  int exceptions_ = std::uncaught_exceptions();
+};
+
 class NcclCommunicator : public Communicator {
  public:
   NcclCommunicator(std::unique_ptr<Communicator> control, c10::Device gpu, double timeout_s)
@@ -106,15 +129,6 @@ class NcclCommunicator : public Communicator {
     check_nccl(ncclCommInitRankConfig(&comm_, world_size(), id, rank(), &config), what);
     settle(what);
     control_->barrier(what);
-  }
-  // After a failure of this rank its peers are elsewhere, and an orderly end would wait for them.
-  ~NcclCommunicator() override {
-    if (comm_ == nullptr) return;
-    if (*rules_.cancelled || std::uncaught_exceptions() > exceptions_) {
-      ncclCommAbort(comm_);
-    } else {
-      ncclCommDestroy(comm_);
-    }
   }
   NcclCommunicator(const NcclCommunicator&) = delete;
   NcclCommunicator& operator=(const NcclCommunicator&) = delete;
@@ -230,9 +244,9 @@ class NcclCommunicator : public Communicator {
   std::unique_ptr<Communicator> control_;
   c10::Device gpu_;
   c10::cuda::CUDAStream stream_;
-  ncclComm_t comm_ = nullptr;
   WaitRules rules_;
-  int exceptions_ = std::uncaught_exceptions();
+  NcclHandle handle_{rules_.cancelled};
+  ncclComm_t& comm_ = handle_.comm;
 };
 
 }  // namespace

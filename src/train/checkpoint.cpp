@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/crc32c.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -48,6 +49,15 @@ DType dtype_of(const at::Tensor& tensor) {
   }
 }
 
+// Over everything in it but the tensors, which have checksums of their own.
+int64_t checksum(const CheckpointInfo& info) {
+  const std::string text =
+      concat(info.step, '\n', info.utterances, '\n', info.num_mel_bins, '\n', info.fbank, '\n',
+             info.network, '\n', info.config, '\n', info.precision, '\n', info.data, '\n',
+             info.version, '\n', info.next_batch);
+  return crc32c(text.data(), text.size());
+}
+
 }  // namespace
 
 std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t step) {
@@ -76,6 +86,7 @@ void save_checkpoint(const std::filesystem::path& path, const TensorTable& state
     file.attribute("data", info.data);
     file.attribute("version", info.version);
     file.attribute("next_batch", info.next_batch);
+    file.attribute("crc32c", checksum(info));
   });
 }
 
@@ -89,11 +100,14 @@ TensorFile open_checkpoint(const std::filesystem::path& path) {
 }
 
 CheckpointInfo read_info(const TensorFile& file) {
-  return {file.int_attribute("step"),         file.int_attribute("utterances"),
-          file.int_attribute("num_mel_bins"), file.string_attribute("fbank"),
-          file.string_attribute("network"),   file.string_attribute("config"),
-          file.string_attribute("precision"), file.string_attribute("data"),
-          file.string_attribute("version"),   file.string_attribute("next_batch")};
+  CheckpointInfo info{file.int_attribute("step"),         file.int_attribute("utterances"),
+                      file.int_attribute("num_mel_bins"), file.string_attribute("fbank"),
+                      file.string_attribute("network"),   file.string_attribute("config"),
+                      file.string_attribute("precision"), file.string_attribute("data"),
+                      file.string_attribute("version"),   file.string_attribute("next_batch")};
+  SPC_CHECK(file.int_attribute("crc32c") == checksum(info), file.path().string(),
+            ": what it says of the run has a wrong checksum: the file is damaged");
+  return info;
 }
 
 void load_tensors(const TensorFile& file, const std::string& prefix, const TensorTable& table) {
@@ -126,6 +140,7 @@ std::optional<TensorFile> newest_valid_checkpoint(const std::filesystem::path& r
     try {
       TensorFile file(path);
       file.verify();
+      read_info(file);
       return file;
     } catch (const Error& error) {
       log_warning(
@@ -135,6 +150,15 @@ std::optional<TensorFile> newest_valid_checkpoint(const std::filesystem::path& r
   SPC_CHECK(paths.empty(), "every checkpoint in ", (run / "checkpoints").string(),
             " is damaged; restore one, or start again with another --run");
   return std::nullopt;
+}
+
+void set_aside_later(const std::filesystem::path& run, int64_t step) {
+  for (const std::filesystem::path& path : list_checkpoints(run)) {
+    if (step_of(path) <= step) continue;
+    const std::filesystem::path aside = path.string() + ".damaged";
+    std::filesystem::rename(path, aside);
+    log_warning(concat("it is kept as ", aside.string()));
+  }
 }
 
 void delete_old_checkpoints(const std::filesystem::path& run, int64_t keep,

@@ -36,7 +36,7 @@ void save_checkpoint(const std::filesystem::path& path, const TensorTable& state
 /// @throws Error  missing, damaged, or some other file
 TensorFile open_checkpoint(const std::filesystem::path& path);
 
-/// @throws Error  an attribute is missing: not a checkpoint
+/// @throws Error  an attribute is missing or was changed: not a checkpoint, or damaged
 CheckpointInfo read_info(const TensorFile& file);
 
 /// Fills every tensor of the table from the file, under `prefix`. @throws Error  one is missing,
@@ -46,6 +46,10 @@ void load_tensors(const TensorFile& file, const std::string& prefix, const Tenso
 /// The newest checkpoint of the run whose every checksum is right; damaged ones are reported and
 /// passed over.
 std::optional<TensorFile> newest_valid_checkpoint(const std::filesystem::path& run);
+
+/// Renames the checkpoints of later steps than `step` to step-*.h5.damaged: a run that goes on from
+/// `step` passed them over, and they must not count among those that it keeps.
+void set_aside_later(const std::filesystem::path& run, int64_t step);
 
 /// Deletes all but the newest `keep` and those of every `milestone_steps`-th step (0: none), and
 /// what a killed run left half-written.

@@ -92,7 +92,8 @@ void TrainConfig::validate() const {
   SPC_USAGE_CHECK(
       epochs > 0 && epochs <= 1e6 && max_steps >= 0 && batch_size >= 1,
       "train.epochs must be > 0 and <= 1e6, train.batch_size >= 1, train.max_steps >= 0");
-  SPC_USAGE_CHECK(accumulate >= 1, "train.accumulate must be >= 1");
+  SPC_USAGE_CHECK(accumulate >= 1 && accumulate <= batch_size,
+                  "train.accumulate must be between 1 and train.batch_size");
   SPC_USAGE_CHECK(seed >= 0 && threads >= 0, "train.seed and train.threads must be >= 0");
   SPC_USAGE_CHECK(
       precision == "auto" || precision == "fp32" || precision == "bf16" || precision == "fp64",

@@ -20,6 +20,7 @@
 #include "train/data_identity.h"
 #include "train/precision.h"
 #include "train/resources.h"
+#include "train/run_checks.h"
 #include "train/run_folder.h"
 
 namespace spc {
@@ -158,7 +159,13 @@ std::optional<ShardSet> compare_with_rank_zero(const TrainArguments& arguments, 
     if (!arguments.noise_shards.empty())
       data += "; noise: " + fingerprint(ShardSet(arguments.noise_shards));
   });
-  if (comm.rank() == 0) attempt(problems, [&] { RunFolder{arguments.run}; });
+  if (comm.rank() == 0) {
+    attempt(problems, [&] { RunFolder{arguments.run}; });
+    attempt(problems, [&] { check_ranks(arguments.config, comm.world_size()); });
+    attempt(problems, [&] {
+      if (shards) check_data(arguments.config, *shards, nullptr);
+    });
+  }
   const std::string own = identity(arguments, data);
   const std::string rank_zeros = broadcast_text(comm, own, 0, "identity of rank 0");
   for (std::string& difference : identity_differences(own, rank_zeros))
@@ -202,7 +209,8 @@ PreflightReport preflight(const TrainArguments& arguments, Communicator& comm) {
   const RunConfig& config = arguments.config;
   set_compute_threads(config.dist.deterministic ? 1 : config.train.threads, comm);
   own.threads = at::get_num_threads();
-  const c10::Device device = choose_device(config.train.device, comm);
+  const c10::Device device =
+      choose_device(config.dist.deterministic ? "cpu" : config.train.device, comm);
   const Precision precision = resolve_precision(config.train.precision, device, comm);
   own.clock_s = clock_ahead(comm);
   const AllReduceFigures reduced{

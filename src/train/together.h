@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "dist/communicator.h"
 #include "model/tensor_table.h"
+#include "train/run_folder.h"
 
 namespace spc {
 
@@ -24,6 +25,10 @@ void on_rank_zero(Communicator& comm, const std::string& what, Body&& body) {
   problem = broadcast_text(comm, problem, 0, what);
   SPC_CHECK(problem.empty(), problem);
 }
+
+/// @throws UsageError  on every rank, when some rank was given another configuration than rank 0:
+/// names it, the keys and the values. Collective.
+void check_same_config(const ResolvedConfig& own, Communicator& comm);
 
 /// Gives every rank the tensors of rank 0, then compares them over ranks. Collective.
 /// @throws Error  as compare_replicas

@@ -15,6 +15,7 @@
 #include "train/replicas.h"
 #include "train/reporter.h"
 #include "train/resources.h"
+#include "train/run_checks.h"
 #include "train/together.h"
 
 namespace spc {
@@ -33,10 +34,11 @@ Trainer::Trainer(const TrainArguments& arguments, c10::Device device, Communicat
     noise_.emplace(arguments.noise_shards);
     data_ += "; noise: " + fingerprint(*noise_);
   }
-  check();
+  check_data(config_, shards_, noise_ ? &*noise_ : nullptr);
   on_rank_zero(comm, "opening the run folder", [&] {
     folder_.emplace(arguments.run);
     saved_ = newest_valid_checkpoint(arguments.run);
+    if (saved_) set_aside_later(arguments.run, read_info(*saved_).step);
   });
   set_compute_threads(config_.dist.deterministic ? 1 : config_.train.threads, comm);
   take_over_or_start();
@@ -44,22 +46,6 @@ Trainer::Trainer(const TrainArguments& arguments, c10::Device device, Communicat
       std::make_unique<DinoObjective>(config_, shards_.num_mel_bins(), precision_, device_, comm);
   optimizer_ = make_optimizer(config_.optim, objective_->parameters());
   load_or_init();
-}
-
-void Trainer::check() const {
-  const int64_t bins = shards_.num_mel_bins();
-  SPC_USAGE_CHECK(config_.num_mel_bins == 0 || config_.num_mel_bins == bins,
-                  "fbank.num_mel_bins = ", config_.num_mel_bins, " but the shards have ", bins,
-                  "; drop the key, or pack with --fbank.num_mel_bins ", config_.num_mel_bins);
-  SPC_USAGE_CHECK(
-      !noise_ || same_features(noise_->fbank(), shards_.fbank()),
-      "the noise shards hold other features than the training shards; pack them alike: '",
-      noise_ ? noise_->fbank() : "", "' against '", shards_.fbank(), "'");
-  const int64_t accumulate = config_.train.accumulate;
-  SPC_USAGE_CHECK(config_.train.batch_size >= comm_.world_size() * accumulate,
-                  "train.batch_size = ", config_.train.batch_size, " for ", comm_.world_size(),
-                  " ranks", accumulate > 1 ? concat(" with train.accumulate = ", accumulate) : "",
-                  "; every rank needs a row", accumulate > 1 ? " in each micro-batch" : "");
 }
 
 // What the checkpoint says goes first: it must fit this configuration, and its resolved precision

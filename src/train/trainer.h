@@ -31,7 +31,6 @@ class Trainer {
   TrainEnd run();
 
  private:
-  void check() const;
   void take_over_or_start();
   void load_or_init();
   void describe();

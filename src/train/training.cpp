@@ -10,18 +10,14 @@
 #include "dist/device.h"
 #include "dist/thread_communicator.h"
 #include "dist/watchdog.h"
+#include "train/run_checks.h"
+#include "train/together.h"
 #include "train/trainer.h"
 
 namespace spc {
 namespace {
 
-// Deterministic mode cuts every batch into so many parts. Each is computed by one thread with
-// networks of its own, so that every kernel sees the same shapes on any number of processes.
-constexpr int kLeaves = 4;
-
 TrainEnd run_leaves(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog) {
-  SPC_USAGE_CHECK(arguments.config.train.device != "cuda",
-                  "dist.deterministic computes on the CPU; set train.device to cpu or auto");
   TrainEnd end = TrainEnd::kDone;
   run_thread_ranks(
       comm, kLeaves / comm.world_size(),
@@ -52,11 +48,8 @@ void report_positions(const Watchdog& watchdog, int rank) {
 
 TrainEnd train(const TrainArguments& arguments, Communicator& comm) {
   const DistConfig& dist = arguments.config.dist;
-  const int ranks = comm.world_size();
-  SPC_USAGE_CHECK(dist.expected_ranks == 0 || dist.expected_ranks == ranks,
-                  "dist.expected_ranks = ", dist.expected_ranks, " but MPI started ", ranks);
-  SPC_USAGE_CHECK(!dist.deterministic || kLeaves % ranks == 0,
-                  "dist.deterministic runs on 1, 2 or 4 ranks, not on ", ranks);
+  check_same_config(arguments.resolved, comm);
+  check_ranks(arguments.config, comm.world_size());
   const double beat_s = std::min({1.0, dist.timeout_s / 10, dist.silence_s / 10});
   // Waits end by themselves at the limit and say what they waited for; the thread is for all else.
   const Watchdog::Limits limits{dist.timeout_s + 2 * beat_s, dist.silence_s, beat_s};

@@ -249,6 +249,8 @@ def main():
     parser.add_argument("--steps", type=int, default=6, help="timed training steps a run")
     parser.add_argument("--no-peer", dest="peer", action="store_false", help="ours alone")
     options = parser.parse_args()
+    if options.runs < 1 or options.steps < 2:
+        parser.error("--runs must be at least 1, --steps at least 2")
     unknown = set(options.names) - set(benches)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(benches)}")

@@ -69,6 +69,22 @@ class Odd(CheckTest):
         said = self.check(program=self.wrapped("odd", f'exec {other} "$@"'), expect=1).stderr
         self.assertRegex(said, r"error: rank 1 on \S+: program: build [0-9a-f]{40}, on rank 0 build [0-9a-f]{40}\n")
 
+    def test_runs_that_would_not_start(self):
+        for train, message in ((["--dist.expected_ranks", "5"], "dist.expected_ranks = 5 but MPI started 2"),
+                               (["--fbank.num_mel_bins", "99"], "fbank.num_mel_bins = 99 but the shards have 24"),
+                               (["--train.accumulate", "8"], "train.batch_size = 8 for 2 ranks with train.accumulate = 8")):
+            with self.subTest(train):
+                self.check(train=train, expect=1, err=["error: rank 0 on ", message])
+
+    def test_training_refuses_a_rank_with_another_configuration(self):
+        """Each of these once ended in a hang or in a message that misled."""
+        for key, value, other in (("train.seed", "4", "1"), ("dist.deterministic", "true", "false"), ("train.accumulate", "2", "1")):
+            with self.subTest(key):
+                program = self.wrapped("odd", f'set -- "$@" --{key} {value}')
+                command = [program, *self.train_command("run", "--train.max_steps", "3")[1:]]
+                self.run_program("spcnet-launch", "-n", "2", "--", *command, expect=2, timeout=30,
+                                 err=f"error: rank 1 was started with another configuration: {key}: {value}, on rank 0 {other}")
+
     def test_data(self):
         data = self.copy_of_shards()
         program = self.wrapped("odd", f'set -- "$@" --utts {self.write("few.txt", "v0-0")}')
@@ -110,7 +126,7 @@ class Failing(CheckTest):
 
     def test_ranks_that_never_meet(self):
         """As behind a firewall: mpirun has started what it can, and waits."""
-        self.script("mpirun", "sleep 1000")
+        self.script("mpirun", "echo '[1,0]<stderr>:UCX  WARN  no such device' >&2; exec sleep 1000")
         environment = {"PATH": self.folder + ":" + os.environ["PATH"]}
         for check in (["--check"], []):
             with self.subTest(check):

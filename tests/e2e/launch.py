@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import signal
 import time
 import unittest
@@ -83,10 +84,15 @@ class Stopped(LaunchTest):
                     os.remove(self.path("run", "checkpoints", name))
 
     def test_before_the_ranks_are_up(self):
-        process = self.start()
-        self.wait_until("mpirun", lambda: support.children(process.pid), process)
-        process.send_signal(signal.SIGTERM)
-        self.assertEqual(self.wait_for_end(process), 75, self.read("stderr.txt"))
+        self.STEPS = 500000  # pylint: disable=invalid-name
+        for delay in (0, 0.01, 0.03, 0.1):  # seconds in which mpirun has no rank yet to pass a signal on to
+            with self.subTest(delay):
+                process = self.start(train=("--train.epochs", "100000"))
+                self.wait_until("mpirun", lambda: support.children(process.pid), process)
+                time.sleep(delay)
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(self.wait_for_end(process), 75, self.read("stderr.txt"))
+                shutil.rmtree(self.path("run"), ignore_errors=True)
 
     def test_nobody_outlives_a_killed_launcher(self):
         process = self.start()

@@ -8,6 +8,10 @@ import unittest
 import h5py
 
 import fixtures
+import support
+
+# What a checkpoint says of its run, in the order of its checksum.
+ABOUT = ("step", "utterances", "num_mel_bins", "fbank", "network", "config", "precision", "data", "version", "next_batch")
 
 
 class Halves(fixtures.ContinuedRunTest):
@@ -39,13 +43,29 @@ class Halves(fixtures.ContinuedRunTest):
 class Damaged(fixtures.ContinuedRunTest):
     def test_newest_checkpoint_is_passed_over(self):
         flip_bit = functools.partial(fixtures.flip_bit, dataset="teacher/backbone/fc/weight")
-        for damage in (fixtures.cut_in_half, flip_bit, lambda path: os.truncate(path, 0)):
+        for damage in (fixtures.cut_in_half, flip_bit, lambda path: os.truncate(path, 0), self.change_a_letter):
             self.run_on(steps=10)
             damage(self.checkpoint("run", 10))
             self.run_on(steps=15, err=["warning: checkpoint run/checkpoints/step-00000010.h5 is damaged and passed over: ",
                                        "continuing from run/checkpoints/step-00000005.h5"])
             self.assert_equals_straight(step=15)
             shutil.rmtree(self.path("run"))
+
+    @staticmethod
+    def change_a_letter(path):
+        """In the configuration that the checkpoint carries."""
+        with open(path, "r+b") as file:
+            at = file.read().index(b"momentum_teacher")
+            file.seek(at)
+            file.write(b"n")
+
+    def test_does_not_count_among_those_that_are_kept(self):
+        self.run_on(steps=15)
+        fixtures.flip_bit(self.checkpoint("run", 15), "center")
+        self.run_on("--checkpoint.keep", "1", steps=12, err=["it is kept as run/checkpoints/step-00000015.h5.damaged", "done after step 12"])
+        self.assertEqual(self.checkpoints("run"), [12])
+        self.run_on("--checkpoint.keep", "1", steps=20, err="continuing from run/checkpoints/step-00000012.h5")
+        self.assert_equals_straight(step=20)
 
     def test_every_checkpoint(self):
         self.run_on(steps=10)
@@ -61,6 +81,8 @@ class OtherOrder(fixtures.ContinuedRunTest):
         with h5py.File(self.checkpoint("run", 5), "r+") as file:
             expected = file.attrs["next_batch"]
             file.attrs["next_batch"] = "0123456789abcdef"
+            about = [str(file.attrs[key]) for key in ABOUT]
+            file.attrs["crc32c"] = support.crc32c("\n".join(about).encode())
         self.run_on(expect=1, err=["step-00000005.h5 expects other utterances to come next than this program would take (hash "
                                    f"0123456789abcdef, not {expected}): it was written by spcnet ", "start again with another --run"])
 

@@ -76,6 +76,14 @@ TEST_F(RankOutputTest, WithoutAFolderThereAreNoFiles) {
   EXPECT_THAT(screen_, ElementsAre("a"));
 }
 
+TEST_F(RankOutputTest, KnowsWhenTheRanksHaveMet) {
+  RankOutput output = make("");
+  output.take("[1,0]<stderr>:UCX  WARN  network device 'eth7' is not available");
+  EXPECT_FALSE(output.have_met()) << "a word is no meeting";
+  output.take("[1,0]<stderr>:[rank 0] 4 ranks on 2 hosts");
+  EXPECT_TRUE(output.have_met());
+}
+
 TEST_F(RankOutputTest, KnowsTheHostThatIsBlamed) {
   const auto blamed = [&](const char* line, LineTags tags) {
     RankOutput output = make("", tags);

@@ -75,6 +75,9 @@ TEST(Decide, TheSameFailureTwiceIsFinalUnlessACheckpointLiesBetween) {
   EXPECT_FALSE(decide(attempt, &attempt, 1, 5).restart);
   EXPECT_EQ(decide(attempt, &attempt, 1, 5).because,
             "failed twice alike at the beginning; not restarted");
+  const Attempt full = failed("error: tensor a: No space left on device");
+  const Attempt full_elsewhere = failed("error: tensor b: No space left on device");
+  EXPECT_FALSE(decide(full_elsewhere, &full, 1, 5).restart) << "the same reason elsewhere";
   const Attempt other = failed("error: disk");
   EXPECT_TRUE(decide(attempt, &other, 1, 5).restart);
   Attempt gained = attempt;

@@ -52,6 +52,17 @@ void expect_state(const TensorFile& file, double value) {
   EXPECT_EQ(Snapshot(run_state(value)).distance(loaded), 0);
 }
 
+TEST(Checkpoint, LaterOnesThatWerePassedOverNoLongerCount) {
+  const TemporaryFolder run;
+  for (const int64_t step : {5, 10, 15}) saved(run, step);
+  set_aside_later(run.path(), 10);
+  EXPECT_TRUE(std::filesystem::exists(run / "checkpoints" / "step-00000015.h5.damaged"));
+  saved(run, 12);
+  delete_old_checkpoints(run.path(), 1, 0);
+  EXPECT_EQ(list_checkpoints(run.path()), std::vector{checkpoint_path(run.path(), 12)});
+  EXPECT_TRUE(std::filesystem::exists(run / "checkpoints" / "step-00000015.h5.damaged"));
+}
+
 TEST(Checkpoint, GivesBackStateAndDescription) {
   const TemporaryFolder run;
   const TensorFile file(saved(run, 1200));
