@@ -47,7 +47,7 @@ std::vector<std::string> find_unreachable(const LaunchOptions& options,
                                           const Surroundings& around) {
   std::vector<Question> questions;
   for (const Host& host : hosts) {
-    if (host.name == around.host || is_this_machine(host.name)) continue;
+    if (is_this_machine(host.name)) continue;
     questions.push_back(
         {host.name, std::make_unique<Child>(reach_command(options, around, host.name)), "", false});
   }

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 
 namespace spc {
 namespace {
@@ -43,6 +44,7 @@ bool is_own_address(const addrinfo& address) {
 }  // namespace
 
 bool is_this_machine(const std::string& name) {
+  if (name == host_name()) return true;
   addrinfo hints = {};
   hints.ai_socktype = SOCK_DGRAM;
   addrinfo* found = nullptr;

@@ -21,7 +21,6 @@ Surroundings look_around() {
   Surroundings around;
   around.cores = available_cores();
   around.root = ::geteuid() == 0;
-  around.host = host_name();
   for (char** each = environ; *each != nullptr; ++each) {
     const std::string text = *each;
     const size_t equals = text.find('=');

@@ -15,7 +15,6 @@ struct Surroundings {
   int cores = 1;  // that this process may use
   bool root = false;
   std::map<std::string, std::string> environment;
-  std::string host = {};  // this machine's name
 };
 
 /// How the starter marks the lines of the ranks.

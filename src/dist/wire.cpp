@@ -19,7 +19,7 @@ double all_reduce_bf16(Communicator& comm, const at::Tensor& values, const std::
   const int64_t world = comm.world_size();
   const int64_t count = values.numel();
   const int64_t part = (count + world - 1) / world;
-  const at::Tensor own = at::zeros({world, part}, at::kBFloat16);
+  const at::Tensor own = at::zeros({world, part}, values.options().dtype(at::kBFloat16));
   own.view(-1).narrow(0, 0, count).copy_(values);
   double changed = squared_distance(own.view(-1).narrow(0, 0, count), values);
   const at::Tensor sum = comm.all_to_all_rows(own, what).to(at::kFloat).sum(0, true);

@@ -22,6 +22,7 @@
 #include "train/resources.h"
 #include "train/run_checks.h"
 #include "train/run_folder.h"
+#include "train/together.h"
 
 namespace spc {
 namespace {
@@ -38,8 +39,7 @@ std::string identity(const TrainArguments& arguments, const std::string& data) {
   std::string lines = concat("version = ", version_line(), "\ndata = ", data, "\n");
   for (const auto& [name, id] : loaded_libraries())
     lines += concat(name, " = ", "build ", id, "\n");
-  for (const auto& [key, value] : arguments.resolved) lines += concat(key, " = ", value, "\n");
-  return lines;
+  return lines + to_lines(arguments.resolved);
 }
 
 // Ranks leave a barrier at nearly the same time, so their clocks should then agree.
@@ -166,9 +166,7 @@ std::optional<ShardSet> compare_with_rank_zero(const TrainArguments& arguments, 
       if (shards) check_data(arguments.config, *shards, nullptr);
     });
   }
-  const std::string own = identity(arguments, data);
-  const std::string rank_zeros = broadcast_text(comm, own, 0, "identity of rank 0");
-  for (std::string& difference : identity_differences(own, rank_zeros))
+  for (std::string& difference : differences_from_rank_zero(identity(arguments, data), comm))
     problems.push_back(std::move(difference));
   return shards;
 }

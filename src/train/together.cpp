@@ -7,12 +7,19 @@
 
 namespace spc {
 
-void check_same_config(const ResolvedConfig& own, Communicator& comm) {
+std::string to_lines(const ResolvedConfig& config) {
   std::string lines;
-  for (const auto& [key, value] : own) lines += concat(key, " = ", value, "\n");
-  const std::string rank_zeros = broadcast_text(comm, lines, 0, "configuration of rank 0");
+  for (const auto& [key, value] : config) lines += concat(key, " = ", value, "\n");
+  return lines;
+}
+
+std::vector<std::string> differences_from_rank_zero(const std::string& own, Communicator& comm) {
+  return identity_differences(own, broadcast_text(comm, own, 0, "what rank 0 was told"));
+}
+
+void check_same_config(const ResolvedConfig& own, Communicator& comm) {
   std::string differences;
-  for (const std::string& each : identity_differences(lines, rank_zeros))
+  for (const std::string& each : differences_from_rank_zero(to_lines(own), comm))
     differences += (differences.empty() ? "" : "; ") + each;
   const std::vector<std::string> all = gather_texts(comm, differences, "configurations");
   for (size_t rank = 0; rank < all.size(); ++rank)

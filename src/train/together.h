@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "dist/communicator.h"
@@ -25,6 +26,12 @@ void on_rank_zero(Communicator& comm, const std::string& what, Body&& body) {
   problem = broadcast_text(comm, problem, 0, what);
   SPC_CHECK(problem.empty(), problem);
 }
+
+/// As `key = value` lines.
+std::string to_lines(const ResolvedConfig& config);
+
+/// What differs between these `key = value` lines and those of rank 0. Collective.
+std::vector<std::string> differences_from_rank_zero(const std::string& own, Communicator& comm);
 
 /// @throws UsageError  on every rank, when some rank was given another configuration than rank 0:
 /// names it, the keys and the values. Collective.
