@@ -103,14 +103,12 @@ std::vector<std::string> preflight_command(const std::vector<std::string>& comma
 
 int check(const LaunchOptions& options, const std::vector<Host>& hosts, const Surroundings& around,
           const std::function<void(const std::string&)>& say) {
-  LaunchOptions checking = options;
-  checking.command = preflight_command(options.command);
-  const std::vector<std::string> problems = find_unreachable(checking, hosts, around);
+  const std::vector<std::string> problems = find_unreachable(options, hosts, around);
   if (stop_requested()) return kExitStopped;
   for (const std::string& problem : problems) say("error: " + problem);
   if (!problems.empty()) return kExitFailed;
 
-  const LaunchPlan plan = make_plan(checking, hosts, around);
+  const LaunchPlan plan = make_plan(options, hosts, around);
   RankOutput output({}, plan.tags, "", say);
   const int exit_code = run_ranks(plan, output, options.start_timeout_s);
   if (stop_requested()) return kExitStopped;

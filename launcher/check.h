@@ -19,6 +19,7 @@ std::vector<std::string> reach_command(const LaunchOptions& options, const Surro
 std::vector<std::string> preflight_command(const std::vector<std::string>& command);
 
 /// Reaches every host but this one, then runs the preflight on all ranks.
+/// @param options  its command is that of preflight_command()
 /// @param say  takes the lines for the person at the terminal
 /// @returns 0 when the run can start, 75 when it was asked to stop meanwhile, else 1
 int check(const LaunchOptions& options, const std::vector<Host>& hosts, const Surroundings& around,

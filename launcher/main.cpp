@@ -41,6 +41,7 @@ int launch(const Arguments& arguments) {
   LaunchOptions options;
   if (!parse_launch_options(arguments, options)) return kExitDone;
   options.command[0] = find_program(options.command[0]);
+  if (options.check) options.command = preflight_command(options.command);
   const int default_slots = std::max(1, options.gpus_per_node);
   std::vector<Host> hosts;
   if (!options.hosts.empty()) hosts = parse_hosts(options.hosts, default_slots);

@@ -7,6 +7,7 @@
 #include "app/ranks.h"
 #include "app/train_arguments.h"
 #include "base/log.h"
+#include "train/watched.h"
 
 namespace spc {
 namespace {
@@ -27,9 +28,12 @@ int preflight_command(const Arguments& arguments) {
           "warned of; exit code 1 when a rank is odd. `spcnet-launch --check` starts it.",
           train_arguments))
     return kExitDone;
-  const double timeout_s = std::min(kTimeoutSeconds, train_arguments.config.dist.timeout_s);
+  const DistConfig& dist = train_arguments.config.dist;
+  const double timeout_s = std::min(kTimeoutSeconds, dist.timeout_s);
   return with_ranks(timeout_s, [&](Communicator& comm) {
-    const PreflightReport report = preflight(train_arguments, comm);
+    PreflightReport report;
+    run_watched({timeout_s, std::min(kTimeoutSeconds, dist.silence_s)}, comm,
+                [&](Watchdog& watchdog) { report = preflight(train_arguments, comm, watchdog); });
     if (comm.rank() == 0) {
       for (const std::string& line : report.table) std::cout << line << "\n";
       for (const std::string& line : report.warnings) log_warning(line);

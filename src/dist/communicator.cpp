@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 
 #include "base/error.h"
 
@@ -102,6 +103,20 @@ std::vector<std::string> gather_texts(Communicator& comm, const std::string& tex
     next += words_for(size).nbytes();
   }
   return texts;
+}
+
+std::vector<std::vector<std::string>> gather_lists(Communicator& comm,
+                                                   const std::vector<std::string>& list,
+                                                   const std::string& what) {
+  std::string ended;
+  for (const std::string& text : list) ended += text + '\0';
+  std::vector<std::vector<std::string>> lists;
+  for (const std::string& all : gather_texts(comm, ended, what)) {
+    std::vector<std::string>& own = lists.emplace_back();
+    std::istringstream in(all);
+    for (std::string text; std::getline(in, text, '\0');) own.push_back(text);
+  }
+  return lists;
 }
 
 RowRange rows_of_rank(int64_t total, int rank, int world_size) {

@@ -97,6 +97,10 @@ int64_t count_hosts(Communicator& comm);
 /// The texts of all ranks in rank order, on every rank.
 std::vector<std::string> gather_texts(Communicator& comm, const std::string& text,
                                       const std::string& what);
+/// The same of lists of texts without a NUL in them.
+std::vector<std::vector<std::string>> gather_lists(Communicator& comm,
+                                                   const std::vector<std::string>& list,
+                                                   const std::string& what);
 
 /// The rows [begin, end) of `total` that belong to this rank: contiguous, sizes differ by at most
 /// one.

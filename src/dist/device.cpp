@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <map>
-#include <sstream>
 #include <utility>
 
 #include "base/error.h"
@@ -21,21 +20,15 @@ bool cpu_has_bf16() {
 #endif
 }
 
-// A line for the host, then one for each GPU.
 std::vector<RankGpus> gather(const RankGpus& own, Communicator& comm) {
   const at::Tensor places = comm.all_gather_rows(
       at::tensor({own.local_rank, own.local_size}, at::kLong).unsqueeze(0), "places of the ranks");
-  std::string lines = own.host;
-  for (const std::string& gpu : own.gpus) lines += "\n" + gpu;
+  const std::vector<std::string> hosts = gather_texts(comm, own.host, "hosts of the ranks");
+  const auto gpus = gather_lists(comm, own.gpus, "GPUs of the ranks");
   std::vector<RankGpus> ranks;
-  for (const std::string& text : gather_texts(comm, lines, "GPUs of the ranks")) {
-    const at::Tensor place = places[static_cast<int64_t>(ranks.size())];
-    RankGpus& rank = ranks.emplace_back();
-    rank.local_rank = place[0].item<int>();
-    rank.local_size = place[1].item<int>();
-    std::istringstream in(text);
-    std::getline(in, rank.host);
-    for (std::string gpu; std::getline(in, gpu);) rank.gpus.push_back(gpu);
+  for (size_t rank = 0; rank < hosts.size(); ++rank) {
+    const at::Tensor place = places[static_cast<int64_t>(rank)];
+    ranks.push_back({hosts[rank], place[0].item<int>(), place[1].item<int>(), gpus[rank]});
   }
   return ranks;
 }

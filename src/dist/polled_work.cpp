@@ -27,9 +27,11 @@ void poll_until(const std::function<bool()>& done, const std::string& what,
       continue;
     }
     if (seconds > rules.timeout_s)
-      throw TimeoutError(concat(
-          "rank ", rules.rank, " waited ", rules.timeout_s, " s for the other ranks in ", what,
-          "; one of them is gone or stuck: see its last message. The limit is dist.timeout_s"));
+      throw TimeoutError(concat("rank ", rules.rank, " waited ", rules.timeout_s,
+                                " s for the other ranks in ", what,
+                                "; one of them is gone or stuck: see its last message. The limit "
+                                "is dist.timeout_s, in a check 60 s at "
+                                "most"));
     std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
 }

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/options.h"
 
 namespace spc {
 namespace {
@@ -28,6 +29,13 @@ const char* type_text(DType dtype) {
   return "int64";
 }
 
+std::string value_text(double value) {
+  return to_text(value);
+}
+std::string value_text(int64_t value) {
+  return std::to_string(value);
+}
+
 template <class T>
 void compare(const std::vector<char>& a, const std::vector<char>& b, TensorDifference& difference) {
   for (size_t offset = 0; offset < a.size(); offset += sizeof(T)) {
@@ -36,14 +44,12 @@ void compare(const std::vector<char>& a, const std::vector<char>& b, TensorDiffe
     T y{};
     std::memcpy(&x, &a[offset], sizeof(T));
     std::memcpy(&y, &b[offset], sizeof(T));
-    const auto ours = static_cast<double>(x);
-    const auto theirs = static_cast<double>(y);
     if (difference.elements++ == 0) {
       difference.first = static_cast<int64_t>(offset / sizeof(T));
-      difference.ours = ours;
-      difference.theirs = theirs;
+      difference.ours = value_text(x);
+      difference.theirs = value_text(y);
     }
-    double distance = std::abs(ours - theirs);
+    double distance = std::abs(static_cast<double>(x) - static_cast<double>(y));
     if (std::isnan(distance)) distance = std::numeric_limits<double>::infinity();
     difference.largest = std::max(difference.largest, distance);
   }

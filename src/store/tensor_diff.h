@@ -14,8 +14,8 @@ struct TensorDifference {
   std::string reason;    // when values cannot be compared: "only in a.h5", "shape [2] against [3]"
   int64_t elements = 0;  // whose bits differ
   int64_t first = 0;     // index of the first of them, row-major
-  double ours = 0;       // its values in the two files
-  double theirs = 0;
+  std::string ours;      // its values in the two files
+  std::string theirs;
   double largest = 0;  // largest |a - b|; infinite where only one is a number
 };
 

@@ -10,13 +10,14 @@
 
 namespace spc {
 
-std::string fingerprint(const ShardSet& shards) {
+std::string fingerprint(const ShardSet& shards, const ShardSet* noise) {
   uint32_t crc = crc32c(shards.fbank().data(), shards.fbank().size());
   for (const UtteranceEntry& entry : shards.utts()) {
     crc = crc32c(entry.utt.data(), entry.utt.size() + 1, crc);
     crc = crc32c(&entry.num_frames, sizeof entry.num_frames, crc);
   }
-  return concat(shards.utts().size(), " utterances, crc32c ", crc);
+  return concat(shards.utts().size(), " utterances, crc32c ", crc,
+                noise == nullptr ? "" : "; noise: " + fingerprint(*noise, nullptr));
 }
 
 std::string next_batch_hash(const ShardSet& shards, uint64_t seed, int64_t step,

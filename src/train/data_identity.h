@@ -8,8 +8,9 @@
 
 namespace spc {
 
-/// Which utterances, and of which features: "48 utterances, crc32c 123".
-std::string fingerprint(const ShardSet& shards);
+/// Which utterances, and of which features: "48 utterances, crc32c 123", and the same of the noise.
+/// @param noise  may be null
+std::string fingerprint(const ShardSet& shards, const ShardSet* noise);
 
 /// Hash of the utterance ids of the batch that follows `step` done steps, all ranks together, as 16
 /// hexadecimal digits.

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
-#include <sstream>
 #include <thread>
 
 #include "base/clock.h"
@@ -17,6 +16,7 @@
 #include "base/version.h"
 #include "dist/device.h"
 #include "loader/sampler.h"
+#include "train/checkpoint.h"
 #include "train/data_identity.h"
 #include "train/precision.h"
 #include "train/resources.h"
@@ -148,6 +148,17 @@ void attempt(Problems& problems, Body&& body) {
   }
 }
 
+// Whether rank 0 could take up the run, or begin it.
+void look_at_run(const TrainArguments& arguments, const std::string& data, const ShardSet& shards) {
+  const RunFolder folder(arguments.run);
+  if (const std::optional<TensorFile> saved = newest_valid_checkpoint(arguments.run)) {
+    check_continues(saved->path(), read_info(*saved), arguments.config, arguments.resolved, data,
+                    shards);
+  } else if (!arguments.init_from.empty()) {
+    read_info(open_checkpoint(arguments.init_from));
+  }
+}
+
 // The shards, if this rank can read them.
 std::optional<ShardSet> compare_with_rank_zero(const TrainArguments& arguments, Communicator& comm,
                                                Problems& problems) {
@@ -155,17 +166,16 @@ std::optional<ShardSet> compare_with_rank_zero(const TrainArguments& arguments, 
   std::string data = "cannot be read";
   attempt(problems, [&] {
     shards.emplace(open_shards(arguments.shards, arguments.utts));
-    data = fingerprint(*shards);
-    if (!arguments.noise_shards.empty())
-      data += "; noise: " + fingerprint(ShardSet(arguments.noise_shards));
+    std::optional<ShardSet> noise;
+    if (!arguments.noise_shards.empty()) noise.emplace(arguments.noise_shards);
+    const ShardSet* noise_or_null = noise ? &*noise : nullptr;
+    data = fingerprint(*shards, noise_or_null);
+    if (comm.rank() > 0) return;
+    attempt(problems, [&] { check_data(arguments.config, *shards, noise_or_null); });
+    attempt(problems, [&] { look_at_run(arguments, data, *shards); });
   });
-  if (comm.rank() == 0) {
-    attempt(problems, [&] { RunFolder{arguments.run}; });
+  if (comm.rank() == 0)
     attempt(problems, [&] { check_ranks(arguments.config, comm.world_size()); });
-    attempt(problems, [&] {
-      if (shards) check_data(arguments.config, *shards, nullptr);
-    });
-  }
   for (std::string& difference : differences_from_rank_zero(identity(arguments, data), comm))
     problems.push_back(std::move(difference));
   return shards;
@@ -178,28 +188,27 @@ std::vector<RankFigures> gather(const RankFigures& own, Communicator& comm) {
                                       at::kDouble)
                                .unsqueeze(0),
                            "figures of the ranks");
-  std::string lines = own.host;
-  for (const std::string& problem : own.problems) lines += "\n" + problem;
-  const std::vector<std::string> texts = gather_texts(comm, lines, "problems of the ranks");
-  std::vector<RankFigures> ranks(texts.size());
-  for (size_t rank = 0; rank < texts.size(); ++rank) {
+  const std::vector<std::string> hosts = gather_texts(comm, own.host, "hosts of the ranks");
+  const auto problems = gather_lists(comm, own.problems, "problems of the ranks");
+  std::vector<RankFigures> ranks(hosts.size());
+  for (size_t rank = 0; rank < hosts.size(); ++rank) {
     RankFigures& each = ranks[rank];
+    each.host = hosts[rank];
+    each.problems = problems[rank];
     const at::Tensor row = numbers[static_cast<int64_t>(rank)];
     each.threads = row[0].item<int>();
     each.clock_s = row[1].item<double>();
     each.gemm_flops = row[2].item<double>();
     each.link_bytes = row[3].item<double>();
     each.read_bytes = row[4].item<double>();
-    std::istringstream in(texts[rank]);
-    std::getline(in, each.host);
-    for (std::string line; std::getline(in, line);) each.problems.push_back(line);
   }
   return ranks;
 }
 
 }  // namespace
 
-PreflightReport preflight(const TrainArguments& arguments, Communicator& comm) {
+PreflightReport preflight(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog) {
+  watchdog.enter("comparison", 0);
   RankFigures own;
   own.host = host_name();
   const std::optional<ShardSet> shards = compare_with_rank_zero(arguments, comm, own.problems);
@@ -210,13 +219,17 @@ PreflightReport preflight(const TrainArguments& arguments, Communicator& comm) {
   const c10::Device device =
       choose_device(config.dist.deterministic ? "cpu" : config.train.device, comm);
   const Precision precision = resolve_precision(config.train.precision, device, comm);
+  watchdog.enter("all-reduce", 0);
   own.clock_s = clock_ahead(comm);
   const AllReduceFigures reduced{
       kReduceBytes,
       time_all_reduce(*make_device_communicator(comm, device, kLinkSeconds), device, own.problems)};
+  watchdog.enter("link", 0);
   own.link_bytes = time_link(comm);
+  watchdog.enter("matrix product", 0);
   comm.barrier("start of the matrix products");
   own.gemm_flops = time_gemm(precision, device);
+  watchdog.enter("reading", 0);
   comm.barrier("start of the reading");
   attempt(own.problems, [&] {
     if (shards) own.read_bytes = time_reading(*shards, config.train.seed, comm);

@@ -1,6 +1,9 @@
 #include "train/run_checks.h"
 
+#include <vector>
+
 #include "base/error.h"
+#include "train/data_identity.h"
 
 namespace spc {
 
@@ -31,6 +34,24 @@ void check_data(const RunConfig& config, const ShardSet& shards, const ShardSet*
       noise == nullptr || same_features(noise->fbank(), shards.fbank()),
       "the noise shards hold other features than the training shards; pack them alike: '",
       noise == nullptr ? "" : noise->fbank(), "' against '", shards.fbank(), "'");
+}
+
+void check_continues(const std::filesystem::path& checkpoint, const CheckpointInfo& info,
+                     const RunConfig& config, const ResolvedConfig& resolved,
+                     const std::string& data, const ShardSet& shards) {
+  std::vector<std::string> differences = config_differences(info.config, resolved);
+  if (info.data != data) differences.push_back(concat("the utterances: ", info.data, " -> ", data));
+  std::string list;
+  for (const std::string& difference : differences) list += (list.empty() ? "" : "; ") + difference;
+  SPC_CHECK(differences.empty(), checkpoint.string(),
+            " was written with another configuration: ", list,
+            "; use the same one to continue the run, or another --run");
+  const std::string next = next_batch_hash(shards, static_cast<uint64_t>(config.train.seed),
+                                           info.step, config.train.batch_size);
+  SPC_CHECK(info.next_batch == next, checkpoint.string(),
+            " expects other utterances to come next than this program would take (hash ",
+            info.next_batch, ", not ", next, "): it was written by ", info.version,
+            ". Continue with that one, or start again with another --run");
 }
 
 }  // namespace spc

@@ -1,8 +1,13 @@
 // What must hold before a run starts.
 #pragma once
 
+#include <filesystem>
+#include <string>
+
 #include "store/shard_set.h"
+#include "train/checkpoint.h"
 #include "train/config.h"
+#include "train/run_folder.h"
 
 namespace spc {
 
@@ -15,5 +20,12 @@ void check_ranks(const RunConfig& config, int ranks);
 
 /// @param noise  may be null   @throws UsageError  the configuration does not fit the data
 void check_data(const RunConfig& config, const ShardSet& shards, const ShardSet* noise);
+
+/// @param data  fingerprint of `shards` and of the noise
+/// @throws Error  a run of this configuration and data would not go on as the one that wrote the
+/// checkpoint
+void check_continues(const std::filesystem::path& checkpoint, const CheckpointInfo& info,
+                     const RunConfig& config, const ResolvedConfig& resolved,
+                     const std::string& data, const ShardSet& shards);
 
 }  // namespace spc

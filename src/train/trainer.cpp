@@ -28,13 +28,11 @@ Trainer::Trainer(const TrainArguments& arguments, c10::Device device, Communicat
       comm_(comm),
       watchdog_(watchdog),
       shards_(open_shards(arguments.shards, arguments.utts)),
-      data_(fingerprint(shards_)),
       schedule_(config_, static_cast<int64_t>(shards_.utts().size())) {
-  if (!arguments.noise_shards.empty()) {
-    noise_.emplace(arguments.noise_shards);
-    data_ += "; noise: " + fingerprint(*noise_);
-  }
-  check_data(config_, shards_, noise_ ? &*noise_ : nullptr);
+  if (!arguments.noise_shards.empty()) noise_.emplace(arguments.noise_shards);
+  const ShardSet* noise = noise_ ? &*noise_ : nullptr;
+  data_ = fingerprint(shards_, noise);
+  check_data(config_, shards_, noise);
   on_rank_zero(comm, "opening the run folder", [&] {
     folder_.emplace(arguments.run);
     saved_ = newest_valid_checkpoint(arguments.run);
@@ -55,21 +53,9 @@ void Trainer::take_over_or_start() {
   on_rank_zero(comm_, "comparing with the checkpoint", [&] {
     if (!saved_) return;
     const CheckpointInfo info = read_info(*saved_);
-    std::vector<std::string> differences = config_differences(info.config, arguments_.resolved);
-    if (info.data != data_) {
-      differences.push_back(concat("the utterances: ", info.data, " -> ", data_));
-    }
-    std::string list;
-    for (const std::string& difference : differences) list += "\n  " + difference;
-    SPC_CHECK(differences.empty(), "the run in ", arguments_.run,
-              " was started with another configuration:", list,
-              "\nUse the same one to continue it, or another --run");
+    check_continues(saved_->path(), info, config_, arguments_.resolved, data_, shards_);
     precision = info.precision;
     step_ = info.step;
-    SPC_CHECK(info.next_batch == next_batch(), saved_->path().string(),
-              " expects other utterances to come next than this program would take (hash ",
-              info.next_batch, ", not ", next_batch(), "): it was written by ", info.version,
-              ". Continue with that one, or start again with another --run");
   });
   at::Tensor step = at::full({1}, step_, at::kLong);
   comm_.broadcast(step, 0, "step of the checkpoint");

@@ -11,8 +11,8 @@ ROW = re.compile(r"^ +(\d+)  (\S+) +(\d+) +(-?[\d.]+) +([\d.e+]+) +([\d.e+]+|-) 
 
 
 class CheckTest(fixtures.SpcnetTest):
-    def check(self, *options, train=(), program="spcnet", data=None, ranks=2, **expectations):
-        command = [program, *self.train_command("run", *train, data=data)[1:]]
+    def check(self, *options, train=(), program="spcnet", data=None, ranks=2, run="run", **expectations):
+        command = [program, *self.train_command(run, *train, data=data)[1:]]
         return self.run_program("spcnet-launch", "-n", str(ranks), "--check", *options, "--", *command, **expectations)
 
     def wrapped(self, name, for_rank_one):
@@ -38,10 +38,14 @@ class Fit(CheckTest):
                     self.assertTrue(link == "-" if ranks == 1 else float(link) > 1, link)
                 self.assertEqual("bus bandwidth" in said, ranks == 2)
 
-    def test_the_run_can_start_afterwards(self):
+    def test_the_run_can_start_and_go_on_afterwards(self):
         self.check()
         self.assertEqual(os.listdir(self.path("run")), ["lock"], "nothing else is written")
         self.train("run", "--train.max_steps", "1", err="done after step 1")
+        self.check()
+
+    def test_dry_run_prints_its_command(self):
+        self.assertIn(" preflight --config ", self.check("--dry-run", out="mpirun -n 2").stdout)
 
 
 class Odd(CheckTest):
@@ -97,6 +101,21 @@ class Odd(CheckTest):
         for number in range(4):
             fixtures.flip_bit(os.path.join(data, f"shard-{number:05}.h5"), "feats")
         self.check(data=data, expect=1, err=["error: rank 0 on ", "wrong checksum"])
+
+    def test_a_checkpoint_that_does_not_fit(self):
+        self.train("run", "--train.max_steps", "1")
+        self.check(train=["--optim.lr", "0.2"], expect=1,
+                   err=["error: rank 0 on ", "step-00000001.h5 was written with another configuration: optim.lr: 0.1 -> 0.2; use"])
+        self.check(train=["--init-from", "none.h5"])  # has no effect on a run that goes on
+        self.check(run="new", train=["--init-from", "none.h5"], expect=1, err=["error: rank 0 on ", "none.h5"])
+
+    def test_noise_of_other_features(self):
+        self.check(train=["--noise-shards", fixtures.shards(40)], expect=1, err=["error: rank 0 on ", "the noise shards hold other features"])
+
+    def test_a_rank_that_is_stopped_is_named(self):
+        program = self.wrapped("odd", "(while [ ! -e run/lock ]; do sleep 0.01; done; kill -STOP $$) &")
+        self.check(program=program, train=["--dist.timeout_s", "3"], expect=1, timeout=60,
+                   err=["error: suspect: rank 1 on ", "waited 3 s for the other ranks in "])
 
     def test_run_folder(self):
         self.write("run", "a file")

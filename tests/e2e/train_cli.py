@@ -194,7 +194,9 @@ class Run(fixtures.SpcnetTest):
         self.spcnet("diff", first, self.checkpoint("b", 1), out="tensors, the same bits")
         self.spcnet("diff", first, self.checkpoint("c", 1), expect=1, out=["tensors differ", "first    center: 32 elements", "largest  "])
         self.spcnet("diff", first, expect=2, err="name two checkpoints")
-        self.spcnet("diff", first, "none.h5", expect=1, err="none.h5")
+        self.spcnet("diff", first, "none.h5", expect=2, err="none.h5")
+        fixtures.flip_bit(self.checkpoint("c", 1), "center")
+        self.spcnet("diff", first, self.checkpoint("c", 1), expect=2, err="wrong checksum")
 
     def test_starts_from_another_run(self):
         self.train("first", "--train.max_steps", "10")

@@ -88,8 +88,8 @@ class RunFolder(fixtures.SpcnetTest):
     def test_other_configuration(self):
         self.train("run", "--train.max_steps", "1")
         self.train("run", "--optim.lr", "0.2", "--model.embedding_dim", "16", expect=1, err=[
-            "error: the run in run was started with another configuration:", "optim.lr: 0.1 -> 0.2", "model.embedding_dim: 32 -> 16",
-            "Use the same one to continue it, or another --run"])
+            ".h5 was written with another configuration:", "optim.lr: 0.1 -> 0.2", "model.embedding_dim: 32 -> 16",
+            "use the same one to continue the run, or another --run"])
         # These decide when to stop, to save and to speak, not what is computed.
         self.train("run", "--train.max_steps", "2", "--checkpoint.every_steps", "1", "--checkpoint.keep", "2", "--log.every_seconds", "1",
                    "--dist.timeout_s", "60", "--loader.threads", "1", err="done after step 2")

@@ -36,7 +36,7 @@ class Stuck(fixtures.SpcnetTest):
         process = self.start("--dist.silence_s", "2", ranks=2)
         os.kill(interrupted.rank_process(process, 1), signal.SIGSTOP)
         self.assertEqual(self.wait_for_end(process, 30), 1)
-        self.assertIn("error: rank 1 was not heard of for 2 s; the run is ended", self.read("stderr.txt"))
+        self.assertIn("error: rank 1 was not heard of for 2 s; the ranks are ended", self.read("stderr.txt"))
 
 
 class Slow(fixtures.SpcnetTest):

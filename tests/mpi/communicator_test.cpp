@@ -37,6 +37,16 @@ TEST_F(CommunicatorMpi, GathersTextsOfAnyLength) {
   EXPECT_EQ(gather_texts(*comm_, expected[static_cast<size_t>(rank_)], "test"), expected);
 }
 
+TEST_F(CommunicatorMpi, GathersListsOfAnyLength) {
+  std::vector<std::vector<std::string>> expected;
+  for (int rank = 0; rank < world_; ++rank) {
+    std::vector<std::string>& list = expected.emplace_back();
+    for (int i = 0; i < rank; ++i) list.push_back(concat(rank, "\n", i));
+    if (rank > 0) list.emplace_back();
+  }
+  EXPECT_EQ(gather_lists(*comm_, expected[static_cast<size_t>(rank_)], "test"), expected);
+}
+
 TEST_F(CommunicatorMpi, ReducesEveryTypeByEveryOperation) {
   const int64_t n = world_;
   for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kLong}) {

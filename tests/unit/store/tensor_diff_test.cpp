@@ -43,8 +43,8 @@ TEST_F(TensorDiff, FirstAndLargest) {
   EXPECT_EQ(only.name, "b/weight");
   EXPECT_EQ(only.elements, 2);
   EXPECT_EQ(only.first, 1);
-  EXPECT_EQ(only.ours, 2);
-  EXPECT_EQ(only.theirs, 2.5);
+  EXPECT_EQ(only.ours, "2");
+  EXPECT_EQ(only.theirs, "2.5");
   EXPECT_EQ(only.largest, 4);
 }
 
@@ -59,6 +59,16 @@ TEST_F(TensorDiff, NaNAgainstANumberIsInfinitelyFar) {
   const auto differences = diff({1, 2, 3}, {1, std::nanf(""), 3});
   ASSERT_EQ(differences.size(), 1);
   EXPECT_EQ(differences[0].largest, std::numeric_limits<double>::infinity());
+}
+
+TEST_F(TensorDiff, WholeNumbersKeepEveryDigit) {
+  const std::array<int64_t, 1> large{(int64_t{1} << 60) + 1};
+  const std::array<int64_t, 1> next{(int64_t{1} << 60) + 2};
+  const auto differences =
+      diff_tensor_files(file("a.h5", DType::kInt64, large), file("b.h5", DType::kInt64, next));
+  ASSERT_EQ(differences.size(), 1);
+  EXPECT_EQ(differences[0].ours, "1152921504606846977");
+  EXPECT_EQ(differences[0].theirs, "1152921504606846978");
 }
 
 TEST_F(TensorDiff, TypesShapesAndNames) {

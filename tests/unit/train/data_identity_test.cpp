@@ -20,11 +20,14 @@ class DataIdentity : public testing::Test {
 };
 
 TEST_F(DataIdentity, TheFingerprintIsOfNamesAndLengths) {
-  const std::string first = fingerprint(shards("a", "cat", 7));
+  const std::string first = fingerprint(shards("a", "cat", 7), nullptr);
   EXPECT_EQ(first.substr(0, 21), "3 utterances, crc32c ");
-  EXPECT_EQ(first, fingerprint(shards("b", "cat", 7))) << "not of the folder";
-  EXPECT_NE(first, fingerprint(shards("c", "cow", 7)));
-  EXPECT_NE(first, fingerprint(shards("d", "cat", 8)));
+  EXPECT_EQ(first, fingerprint(shards("b", "cat", 7), nullptr)) << "not of the folder";
+  EXPECT_NE(first, fingerprint(shards("c", "cow", 7), nullptr));
+  EXPECT_NE(first, fingerprint(shards("d", "cat", 8), nullptr));
+  const ShardSet noise = shards("e", "dog", 7);
+  EXPECT_EQ(first + "; noise: " + fingerprint(noise, nullptr),
+            fingerprint(shards("f", "cat", 7), &noise));
 }
 
 TEST_F(DataIdentity, TheNextBatchIsThatOfTheSampler) {
