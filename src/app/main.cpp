@@ -2,14 +2,17 @@
 #include "app/commands.h"
 
 int main(int argc, char** argv) {
-  return spc::run_program("spcnet", "distributed self-supervised training of speaker embeddings",
-                          {{"model", spc::model_command,
-                            "layers, shapes, parameters and multiply-adds of a configuration"},
-                           {"train", spc::train_command, "train a network, alone or under mpirun"},
-                           {"preflight", spc::preflight_command,
-                            "before `train`: are the ranks alike, and is one of them slow?"},
-                           {"extract", spc::extract_command, "embeddings of whole utterances"},
-                           {"score", spc::score_command, "EER and minDCF of a trial list"},
-                           {"diff", spc::diff_command, "compare two checkpoints bit by bit"}},
-                          argc, argv);
+  return spc::run_program(
+      "spcnet", "distributed self-supervised training of speaker embeddings",
+      {{"model", spc::model_command,
+        "layers, shapes, parameters and multiply-adds of a configuration"},
+       {"train", spc::train_command, "train a network, alone or under mpirun"},
+       {"preflight", spc::preflight_command,
+        "before `train`: are the ranks alike, and is one of them slow?"},
+       {"extract", spc::extract_command, "embeddings of whole utterances"},
+       {"score", spc::score_command, "EER and minDCF of a trial list"},
+       {"gate", spc::gate_command, "which pseudo labels to trust, from their losses"},
+       {"agreement", spc::agreement_command, "how well two labelings agree"},
+       {"diff", spc::diff_command, "compare two checkpoints bit by bit"}},
+      argc, argv);
 }

@@ -10,7 +10,7 @@ import numpy as np
 import fixtures
 import support
 
-COMMANDS = ("model", "train", "extract", "score", "diff")
+COMMANDS = ("model", "train", "preflight", "extract", "score", "gate", "agreement", "diff")
 
 
 class Help(support.ProgramTest):
