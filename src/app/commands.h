@@ -10,6 +10,7 @@ int train_command(const Arguments& arguments);
 int preflight_command(const Arguments& arguments);
 int extract_command(const Arguments& arguments);
 int score_command(const Arguments& arguments);
+int cluster_command(const Arguments& arguments);
 int gate_command(const Arguments& arguments);
 int agreement_command(const Arguments& arguments);
 int diff_command(const Arguments& arguments);

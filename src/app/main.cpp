@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
         "before `train`: are the ranks alike, and is one of them slow?"},
        {"extract", spc::extract_command, "embeddings of whole utterances"},
        {"score", spc::score_command, "EER and minDCF of a trial list"},
+       {"cluster", spc::cluster_command, "pseudo labels: k-means over embeddings"},
        {"gate", spc::gate_command, "which pseudo labels to trust, from their losses"},
        {"agreement", spc::agreement_command, "how well two labelings agree"},
        {"diff", spc::diff_command, "compare two checkpoints bit by bit"}},

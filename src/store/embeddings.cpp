@@ -22,22 +22,67 @@ void write_embeddings(const std::filesystem::path& path, const Embeddings& embed
   });
 }
 
-Embeddings read_embeddings(const std::filesystem::path& path) {
+struct EmbeddingsFile::Impl {
+  std::filesystem::path path;
+  h5::File file;
+  std::vector<hsize_t> shape;
+};
+
+EmbeddingsFile::EmbeddingsFile(const std::filesystem::path& path) {
   SPC_CHECK(std::filesystem::exists(path), "no embeddings ", path.string(),
             "; make them with `spcnet extract --out`");
-  return with_context("embeddings " + path.string(), [&] {
-    const h5::File file = h5::open(path);
-    Embeddings embeddings;
-    const std::vector<hsize_t> shape = h5::shape(file.get(), "/embedding");
+  with_context("embeddings " + path.string(), [&] {
+    h5::File file = h5::open(path);
+    std::vector<hsize_t> shape = h5::shape(file.get(), "/embedding");
     SPC_CHECK(shape.size() == 2, "/embedding must be a matrix");
-    embeddings.utts = h5::read_strings(file.get(), "/utt");
-    SPC_CHECK(embeddings.utts.size() == shape[0], "/utt has ", embeddings.utts.size(),
-              " rows, /embedding ", shape[0]);
-    embeddings.dim = static_cast<int64_t>(shape[1]);
-    embeddings.values.resize(shape[0] * shape[1]);
-    h5::read(file.get(), "/embedding", h5::native_type<float>(), embeddings.values.size(),
-             embeddings.values.data());
-    return embeddings;
+    SPC_CHECK(h5::exists(file.get(), "/utt"), "no dataset /utt");
+    impl_ = std::make_unique<Impl>(path, std::move(file), std::move(shape));
+  });
+}
+
+EmbeddingsFile::~EmbeddingsFile() = default;
+EmbeddingsFile::EmbeddingsFile(EmbeddingsFile&&) noexcept = default;
+EmbeddingsFile& EmbeddingsFile::operator=(EmbeddingsFile&&) noexcept = default;
+
+int64_t EmbeddingsFile::rows() const {
+  return static_cast<int64_t>(impl_->shape[0]);
+}
+int64_t EmbeddingsFile::dim() const {
+  return static_cast<int64_t>(impl_->shape[1]);
+}
+
+std::vector<std::string> EmbeddingsFile::utts() const {
+  return with_context("embeddings " + impl_->path.string(), [&] {
+    std::vector<std::string> utts = h5::read_strings(impl_->file.get(), "/utt");
+    SPC_CHECK(utts.size() == impl_->shape[0], "/utt has ", utts.size(), " rows, /embedding ",
+              impl_->shape[0]);
+    return utts;
+  });
+}
+
+void EmbeddingsFile::read(int64_t begin, int64_t count, float* values) const {
+  with_context("embeddings " + impl_->path.string(), [&] {
+    h5::read_rows(impl_->file.get(), "/embedding", h5::native_type<float>(),
+                  static_cast<hsize_t>(begin), static_cast<hsize_t>(count), values);
+  });
+}
+
+Embeddings read_embeddings(const std::filesystem::path& path) {
+  const EmbeddingsFile file(path);
+  Embeddings embeddings{file.utts(), file.dim(), {}};
+  embeddings.values.resize(static_cast<size_t>(file.rows() * file.dim()));
+  file.read(0, file.rows(), embeddings.values.data());
+  return embeddings;
+}
+
+void write_label_file(const std::filesystem::path& path, const std::vector<std::string>& utts,
+                      const std::vector<int32_t>& labels) {
+  SPC_ASSERT(utts.size() == labels.size(), "labels and utterances differ");
+  write_atomically(path, [&](const std::filesystem::path& temporary) {
+    h5::File file = h5::create(temporary);
+    h5::write_strings(file.get(), "/utt", utts);
+    h5::write(file.get(), "/label", labels);
+    file.close("cannot finish the file");
   });
 }
 

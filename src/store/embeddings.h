@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,32 @@ struct Embeddings {
 /// attribute.
 void write_embeddings(const std::filesystem::path& path, const Embeddings& embeddings,
                       const std::string& source);
-/// @throws Error  missing, not HDF5, or not of this form: names the file
+/// A file that is open for reading, for those who want some of its rows.
+class EmbeddingsFile {
+ public:
+  /// @throws Error  missing, not HDF5, or not of this form: names the file
+  explicit EmbeddingsFile(const std::filesystem::path& path);
+  ~EmbeddingsFile();
+  EmbeddingsFile(EmbeddingsFile&&) noexcept;
+  EmbeddingsFile& operator=(EmbeddingsFile&&) noexcept;
+
+  [[nodiscard]] int64_t rows() const;
+  [[nodiscard]] int64_t dim() const;
+  /// Of all rows. @throws Error  they cannot be read, or are not as many
+  [[nodiscard]] std::vector<std::string> utts() const;
+  /// The rows [begin, begin + count) into `values`, row-major. @throws Error  they cannot be read
+  void read(int64_t begin, int64_t count, float* values) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// @throws Error  as EmbeddingsFile
 Embeddings read_embeddings(const std::filesystem::path& path);
+
+/// labels.h5: `/utt` string [U] and `/label` int32 [U]. Published whole or not at all.
+void write_label_file(const std::filesystem::path& path, const std::vector<std::string>& utts,
+                      const std::vector<int32_t>& labels);
 
 }  // namespace spc

@@ -165,6 +165,21 @@ void read(hid_t file, const std::string& name, hid_t type, size_t count, void* b
             name, ": ", last_reason());
 }
 
+void read_rows(hid_t file, const std::string& name, hid_t type, hsize_t begin, hsize_t count,
+               void* bytes) {
+  if (count == 0) return;
+  const std::vector<hsize_t> dims = shape(file, name);
+  SPC_ASSERT(dims.size() == 2 && begin + count <= dims[0], "rows of a matrix");
+  const Dataset dataset = open_dataset(file, name);
+  const Space stored(H5Dget_space(dataset.get()), name);
+  const hsize_t start[2] = {begin, 0};
+  const hsize_t size[2] = {count, dims[1]};
+  const Space wanted(H5Screate_simple(2, size, nullptr), name);
+  SPC_CHECK(H5Sselect_hyperslab(stored.get(), H5S_SELECT_SET, start, nullptr, size, nullptr) >= 0 &&
+                H5Dread(dataset.get(), type, wanted.get(), stored.get(), H5P_DEFAULT, bytes) >= 0,
+            "cannot read rows of ", name, ": ", last_reason());
+}
+
 std::vector<std::string> read_strings(hid_t file, const std::string& name) {
   const std::vector<hsize_t> dims = shape(file, name);
   SPC_CHECK(dims.size() == 1, name, " has ", dims.size(), " dimensions, must have one");

@@ -73,6 +73,9 @@ std::vector<hsize_t> shape(hid_t file, const std::string& name);
 /// Reads all of it, converted to `type`, into `bytes`, which holds `count` elements. @throws Error
 /// another number of elements
 void read(hid_t file, const std::string& name, hid_t type, size_t count, void* bytes);
+/// The rows [begin, begin + count) of a matrix.
+void read_rows(hid_t file, const std::string& name, hid_t type, hsize_t begin, hsize_t count,
+               void* bytes);
 template <class T>
 std::vector<T> read(hid_t file, const std::string& name) {
   const std::vector<hsize_t> dims = shape(file, name);

@@ -39,7 +39,7 @@ TEST_F(TimeoutMpi, AWaitForARankThatDoesNotComeIsAnErrorThatNamesRankAndOperatio
     EXPECT_EQ(message, concat("rank ", rank_,
                               " waited 0.5 s for the other ranks in a late meeting; one of them is "
                               "gone or stuck: see its last message. "
-                              "The limit is dist.timeout_s"));
+                              "The limit is dist.timeout_s, in a check 60 s at most"));
     EXPECT_GE(seconds, 0.5);
     EXPECT_LT(seconds, 10);
   }

@@ -1,0 +1,261 @@
+#include "train/clustering.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "pseudo/labels.h"
+#include "pseudo/whitening.h"
+#include "store/embeddings.h"
+#include "store/tensor_file.h"
+#include "train/lloyd.h"
+#include "train/together.h"
+
+namespace spc {
+namespace {
+
+constexpr double kSaveSeconds = 10;  // between two partial results
+
+TensorView view_of(const at::Tensor& tensor) {
+  const DType dtype = tensor.scalar_type() == at::kFloat    ? DType::kFloat32
+                      : tensor.scalar_type() == at::kDouble ? DType::kFloat64
+                                                            : DType::kInt64;
+  return {dtype, tensor.sizes().vec(), tensor.const_data_ptr()};
+}
+
+at::Tensor read_tensor(const TensorFile& file, const std::string& name, at::ScalarType type) {
+  at::Tensor tensor = at::empty(file.tensors().at(name).shape, type);
+  file.read(name, tensor.mutable_data_ptr());
+  return tensor;
+}
+
+// The embeddings of this rank, of length 1 unless they are clustered as they are.
+RowShare read_share(const EmbeddingsFile& file, const ClusterConfig& config, Communicator& comm) {
+  const RowRange range = share_of_rows(file.rows(), comm.rank(), comm.world_size());
+  RowShare share{at::empty({range.size(), file.dim()}), range.begin, {file.rows(), 1}};
+  file.read(range.begin, range.size(), share.rows.mutable_data_ptr<float>());
+  int64_t bad = -1;
+  if (config.metric == "cosine" || config.half_whiten) {
+    bad = normalize_rows(share.rows);
+  } else if (share.rows.numel() > 0) {
+    const at::Tensor largest = share.rows.abs().amax(1);
+    const at::Tensor broken = largest.isfinite().logical_not().nonzero();
+    if (broken.numel() > 0) bad = broken[0][0].item<int64_t>();
+    share.bounds.largest = std::max(largest.amax().item<double>(), 1e-30);
+  }
+  const at::Tensor all_bad =
+      comm.all_gather_rows(at::full({1}, bad < 0 ? -1 : range.begin + bad, at::kLong), "bad rows");
+  const int64_t first_bad = all_bad.max().item<int64_t>();
+  SPC_CHECK(first_bad < 0, "the embedding of ",
+            file.utts()[static_cast<size_t>(std::max<int64_t>(first_bad, 0))],
+            " is zero or not finite; extract again from a checkpoint that works");
+  at::Tensor largest = at::full({1}, share.bounds.largest, at::kDouble);
+  comm.all_reduce_now(largest, ReduceOp::kMax, "the largest value");
+  share.bounds.largest = largest.item<double>();
+  return share;
+}
+
+// The same decomposition for every rank: it is rank 0's.
+Whitening estimate_whitening_together(const RowShare& share, const ClusterConfig& config,
+                                      Communicator& comm) {
+  const int64_t dim = share.rows.size(1);
+  at::Tensor totals = whitening_totals(share.rows, share.bounds.total_rows);
+  comm.all_reduce_now(totals, ReduceOp::kSum, "products of the embeddings");
+  Whitening whitening = estimate_whitening(totals, share.bounds.total_rows, dim, config.pca_dim);
+  at::Tensor kept = at::full({1}, whitening.projection.size(1), at::kLong);
+  comm.broadcast(kept, 0, "kept directions");
+  if (comm.rank() > 0) whitening.projection = at::empty({dim, kept.item<int64_t>()}, at::kDouble);
+  comm.broadcast(whitening.projection, 0, "projection");
+  return whitening;
+}
+
+// What a partial result belongs to: the same rows on any number of ranks, and the same settings.
+std::string identity_of(const RowShare& share, const ClusterConfig& config, Communicator& comm) {
+  const auto* values = share.rows.const_data_ptr<float>();
+  const int64_t dim = share.rows.size(1);
+  at::Tensor sum = at::zeros({1}, at::kLong);
+  for (int64_t i = 0; i < share.rows.size(0); ++i) {
+    const uint64_t hash = hash64(values + i * dim, static_cast<size_t>(dim) * sizeof(float),
+                                 static_cast<uint64_t>(share.first + i));
+    sum[0] += static_cast<int64_t>(hash >> 32);  // a sum of so many fits
+  }
+  comm.all_reduce_now(sum, ReduceOp::kSum, "hash of the embeddings");
+  return concat(share.bounds.total_rows, " x ", dim, ", hash ", sum.item<int64_t>(), ", k ",
+                config.num_clusters, ", ", config.metric, ", ", config.seeding, ", seed ",
+                config.seed);
+}
+
+class Partial {
+ public:
+  Partial(std::filesystem::path path, std::string identity)
+      : path_(std::move(path)), identity_(std::move(identity)) {}
+
+  /// Rank 0 alone. One that is damaged or belongs to something else is passed over.
+  std::optional<LloydState> load() const {
+    if (!std::filesystem::exists(path_)) return std::nullopt;
+    try {
+      const TensorFile file(path_);
+      if (file.string_attribute("identity") != identity_) return std::nullopt;
+      LloydState state;
+      state.centroids = read_tensor(file, "centroids", at::kFloat);
+      const at::Tensor objectives = read_tensor(file, "objectives", at::kDouble);
+      const auto* values = objectives.const_data_ptr<double>();
+      state.objectives.assign(values, values + objectives.numel());
+      log_info(concat("going on after pass ", state.objectives.size(), " of ", path_.string()));
+      return state;
+    } catch (const Error& error) {
+      log_warning(concat(error.what(), "; clustering starts again"));
+      return std::nullopt;
+    }
+  }
+  void save(const LloydState& state) {
+    write_tensor_file(path_, [&](TensorFileWriter& file) {
+      file.attribute("identity", identity_);
+      file.tensor("centroids", view_of(state.centroids));
+      file.tensor("objectives", {DType::kFloat64,
+                                 {static_cast<int64_t>(state.objectives.size())},
+                                 state.objectives.data()});
+    });
+    since_save_.restart();
+  }
+  void save_sometimes(const LloydState& state) {
+    if (since_save_.seconds() > kSaveSeconds) save(state);
+  }
+  void remove() const { std::filesystem::remove(path_); }
+
+ private:
+  std::filesystem::path path_;
+  std::string identity_;
+  Stopwatch since_save_;
+};
+
+// Rank 0's state, on every rank; nothing when it has none.
+std::optional<LloydState> share_state(std::optional<LloydState> state, int64_t k, int64_t dim,
+                                      Communicator& comm) {
+  at::Tensor passes = at::full(
+      {1}, state ? static_cast<int64_t>(state->objectives.size()) : int64_t{-1}, at::kLong);
+  comm.broadcast(passes, 0, "passes so far");
+  const int64_t count = passes.item<int64_t>();
+  if (count < 0) return std::nullopt;
+  if (comm.rank() > 0)
+    state = LloydState{at::empty({k, dim}), std::vector<double>(static_cast<size_t>(count))};
+  comm.broadcast(state->centroids, 0, "centroids so far");
+  const at::Tensor objectives =
+      at::from_blob(state->objectives.data(), {count}, at::TensorOptions(at::kDouble));
+  if (count > 0) comm.broadcast(objectives, 0, "objectives so far");
+  return state;
+}
+
+std::string summary_of(const LloydResult& result, const ClusterConfig& config,
+                       const RowShare& share, int64_t embedding_dim) {
+  const at::Tensor sizes = std::get<0>(result.sizes.sort());
+  const int64_t k = sizes.size(0);
+  JsonArray objectives;
+  for (const double objective : result.state.objectives) objectives.raw(json_number(objective));
+  JsonObject json;
+  json.set("objective", result.state.objectives.back())
+      .set("metric", config.metric)
+      .set("utterances", share.bounds.total_rows)
+      .set("dim", share.rows.size(1))
+      .set("embedding_dim", embedding_dim)
+      .set("num_clusters", k)
+      .set("passes", result.state.objectives.size())
+      .set("converged", result.converged)
+      .set("smallest", sizes[0].item<int64_t>())
+      .set("median", sizes[k / 2].item<int64_t>())
+      .set("largest", sizes[k - 1].item<int64_t>());
+  json.set("seed", config.seed)
+      .set("seeding", config.seeding)
+      .set("half_whiten", config.half_whiten)
+      .raw("objective_per_pass", objectives.str());
+  return json.str();
+}
+
+}  // namespace
+
+void ClusterConfig::validate() const {
+  to_metric(metric);
+  SPC_USAGE_CHECK(seeding == "kmeans++" || seeding == "random", "seeding = ", seeding,
+                  ", must be kmeans++ or random");
+  SPC_USAGE_CHECK(num_clusters >= 1, "the number of clusters must be >= 1");
+  SPC_USAGE_CHECK(max_passes >= 1 && tolerance >= 0 && pca_dim >= 1,
+                  "passes must be >= 1, the tolerance >= 0, the directions of half-whitening >= 1");
+}
+
+bool cluster_embeddings(const std::filesystem::path& embeddings, const std::filesystem::path& out,
+                        const ClusterConfig& config, c10::Device device, Communicator& comm) {
+  const EmbeddingsFile file(embeddings);
+  SPC_USAGE_CHECK(config.num_clusters <= file.rows(), "--num-clusters ", config.num_clusters,
+                  " of ", file.rows(), " utterances; each cluster needs one");
+  on_rank_zero(comm, "making the folder", [&] {
+    std::filesystem::create_directories(out);
+    std::filesystem::remove(out / "summary.json");
+  });
+  const RowShare source = read_share(file, config, comm);
+  RowShare share = source;
+  std::optional<Whitening> whitening;
+  if (config.half_whiten) {
+    whitening = estimate_whitening_together(source, config, comm);
+    share.rows = whiten(source.rows, *whitening);
+  }
+  Partial partial(out / "partial.h5", identity_of(share, config, comm));
+  std::optional<LloydState> state;
+  on_rank_zero(comm, "looking for a partial result", [&] { state = partial.load(); });
+  state = share_state(std::move(state), config.num_clusters, share.rows.size(1), comm);
+  share.rows = share.rows.to(device);
+  if (!state) {
+    const std::optional<at::Tensor> centroids = seed_centroids(share, config, comm);
+    if (!centroids) return false;
+    state = LloydState{*centroids, {}};
+  }
+  const LloydResult result = run_lloyd(share, *state, config, comm, [&](const LloydState& now) {
+    if (comm.rank() == 0) partial.save_sometimes(now);
+  });
+  if (result.stopped) {
+    on_rank_zero(comm, "saving the partial result", [&] { partial.save(result.state); });
+    return false;
+  }
+
+  const int64_t k = result.sizes.size(0);
+  const FixedPoint exact(source.bounds.largest, source.bounds.total_rows);
+  at::Tensor sums = sums_by_label(source.rows, result.labels, k, exact);
+  comm.all_reduce_now(sums, ReduceOp::kSum, "sums of the embeddings");
+  const at::Tensor means =
+      exact.decode(sums).div_(result.sizes.unsqueeze(1)).to(at::kFloat).contiguous();
+  const at::Tensor labels = comm.all_gather_rows(result.labels, "labels").to(at::kInt);
+  on_rank_zero(comm, "writing clusters", [&] {
+    const auto* values = labels.const_data_ptr<int32_t>();
+    const std::vector<int32_t> of_utt(values, values + labels.numel());
+    const std::vector<std::string> utts = file.utts();
+    write_labels(out / "labels", utts, of_utt);
+    write_label_file(out / "labels.h5", utts, of_utt);
+    write_tensor_file(out / "centroids.h5", [&](TensorFileWriter& writer) {
+      writer.tensor("centroids", view_of(result.state.centroids));
+      writer.tensor("means", view_of(means));
+      writer.tensor("sizes", view_of(result.sizes));
+      const std::vector<double>& objectives = result.state.objectives;
+      writer.tensor(
+          "objective",
+          {DType::kFloat64, {static_cast<int64_t>(objectives.size())}, objectives.data()});
+    });
+    if (whitening)
+      write_tensor_file(out / "whitening.h5", [&](TensorFileWriter& writer) {
+        writer.tensor("mean", view_of(whitening->mean));
+        writer.tensor("projection", view_of(whitening->projection));
+      });
+    write_text_atomically(out / "summary.json",
+                          summary_of(result, config, share, source.rows.size(1)) + "\n");
+    partial.remove();
+    log_info(concat(k, " clusters of ", source.bounds.total_rows, " utterances: ", out.string()));
+  });
+  return true;
+}
+
+}  // namespace spc
