@@ -1,5 +1,6 @@
 #include "eval/scoring.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -20,19 +21,33 @@ double dot(const double* a, const double* b, size_t dim) {
   return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
 }
 
-/// Writes (row - mean) / |row - mean|.
-void normalise(std::span<const float> row, std::span<const double> mean, const std::string& utt,
-               double* unit) {
-  for (size_t i = 0; i < row.size(); ++i) {
+void to_unit_length(std::span<double> values, const std::string& utt, bool centred) {
+  const double length = std::sqrt(dot(values.data(), values.data(), values.size()));
+  SPC_CHECK(length > 0, "the embedding of utterance '", utt, "' is ",
+            centred ? "the mean embedding itself" : "zero",
+            ", so it has no cosine; extract it again, or leave out its trials");
+  for (double& value : values) value /= length;
+}
+
+/// Applies the back end to a row, and scales the result to length 1.
+void prepare(std::span<const float> row, const BackEnd& back_end, const std::string& utt,
+             std::span<double> unit) {
+  std::vector<double> values(row.begin(), row.end());
+  for (size_t i = 0; i < row.size(); ++i)
     SPC_CHECK(std::isfinite(row[i]), "the embedding of utterance '", utt, "' has the value ",
               row[i], " at ", i, "; extract it again, from a model whose loss was finite");
-    unit[i] = static_cast<double>(row[i]) - (mean.empty() ? 0.0 : mean[i]);
+  const bool centred = !back_end.mean.empty();
+  if (!back_end.projection.empty()) to_unit_length(values, utt, false);
+  for (size_t i = 0; centred && i < values.size(); ++i) values[i] -= back_end.mean[i];
+  if (back_end.projection.empty()) {
+    std::copy(values.begin(), values.end(), unit.begin());
+  } else {
+    std::fill(unit.begin(), unit.end(), 0.0);
+    for (size_t i = 0; i < values.size(); ++i)
+      for (size_t p = 0; p < unit.size(); ++p)
+        unit[p] += values[i] * back_end.projection[i * unit.size() + p];
   }
-  const double length = std::sqrt(dot(unit, unit, row.size()));
-  SPC_CHECK(length > 0, "the embedding of utterance '", utt, "' is ",
-            mean.empty() ? "zero" : "the mean embedding itself",
-            ", so it has no cosine; extract it again, or leave out its trials");
-  for (size_t i = 0; i < row.size(); ++i) unit[i] /= length;
+  to_unit_length(unit, utt, centred);
 }
 
 }  // namespace
@@ -57,11 +72,15 @@ std::vector<double> mean_embedding(std::span<const float> embeddings_UE, size_t 
 
 std::vector<double> cosine_scores(std::span<const float> embeddings_UE, size_t dim,
                                   const std::vector<std::string>& utts, const Trials& trials,
-                                  std::span<const double> mean_E) {
+                                  const BackEnd& back_end) {
   SPC_ASSERT(dim > 0 && embeddings_UE.size() == utts.size() * dim, embeddings_UE.size(),
              " values are not ", utts.size(), " rows of ", dim);
-  SPC_ASSERT(mean_E.empty() || mean_E.size() == dim, "mean of ", mean_E.size(),
+  const auto& [mean, projection] = back_end;
+  SPC_ASSERT(mean.empty() || mean.size() == dim, "mean of ", mean.size(),
              " values for embeddings of ", dim);
+  SPC_ASSERT(projection.size() % dim == 0, "projection of ", projection.size(),
+             " values for embeddings of ", dim);
+  const size_t unit_dim = projection.empty() ? dim : projection.size() / dim;
   // A list may use few of the rows, so only those get a slot.
   std::vector<int32_t> slot_of_row(utts.size(), -1);
   std::vector<size_t> row_of_slot;
@@ -73,17 +92,18 @@ std::vector<double> cosine_scores(std::span<const float> embeddings_UE, size_t d
       row_of_slot.push_back(static_cast<size_t>(row));
     }
   }
-  std::vector<double> units(row_of_slot.size() * dim);
+  std::vector<double> units(row_of_slot.size() * unit_dim);
   for (size_t slot = 0; slot < row_of_slot.size(); ++slot) {
     const size_t row = row_of_slot[slot];
-    normalise(embeddings_UE.subspan(row * dim, dim), mean_E, utts[row], &units[slot * dim]);
+    prepare(embeddings_UE.subspan(row * dim, dim), back_end, utts[row],
+            std::span(units).subspan(slot * unit_dim, unit_dim));
   }
   const auto unit = [&](int32_t row) {
-    return &units[static_cast<size_t>(slot_of_row[static_cast<size_t>(row)]) * dim];
+    return &units[static_cast<size_t>(slot_of_row[static_cast<size_t>(row)]) * unit_dim];
   };
   std::vector<double> scores(trials.size());
   for (size_t n = 0; n < scores.size(); ++n) {
-    scores[n] = dot(unit(trials.enrol[n]), unit(trials.test[n]), dim);
+    scores[n] = dot(unit(trials.enrol[n]), unit(trials.test[n]), unit_dim);
   }
   return scores;
 }

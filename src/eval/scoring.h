@@ -1,5 +1,5 @@
 // Cosine scores of trials. Embeddings are float32 rows, all arithmetic is double.
-// Legend: U utterances, E dimension of an embedding, N trials
+// Legend: U utterances, E dimension of an embedding, P of a projected one, N trials
 #pragma once
 
 #include <cstddef>
@@ -16,14 +16,20 @@ namespace spc {
 /// @throws Error  a value is not finite (names the row), or there are no rows
 std::vector<double> mean_embedding(std::span<const float> embeddings_UE, size_t dim);
 
+/// What is done to embeddings before their cosine.
+struct BackEnd {
+  std::vector<double> mean;        // [E] subtracted; empty: nothing is
+  std::vector<double> projection;  // [E, P] row-major; what is left is multiplied by it. Embeddings
+                                   // are then scaled to length 1 first of all. Empty: none
+};
+
 /// The cosine of the two embeddings of every trial: [N], in [-1, 1] up to rounding.
 /// @param embeddings_UE  row-major; rows that no trial uses are not looked at
 /// @param utts           [U] ids, for messages
-/// @param mean_E         subtracted from every embedding first; empty: nothing is subtracted
 /// @throws Error  a used embedding is not finite or, with the mean subtracted, of length zero
 ///                (names the utterance).   Thread-safe: no state. Memory: 8 E bytes per used row.
 std::vector<double> cosine_scores(std::span<const float> embeddings_UE, size_t dim,
                                   const std::vector<std::string>& utts, const Trials& trials,
-                                  std::span<const double> mean_E = {});
+                                  const BackEnd& back_end = {});
 
 }  // namespace spc

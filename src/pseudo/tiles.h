@@ -13,13 +13,18 @@ namespace spc {
 /// A rank's rows begin at a multiple of it among all rows.
 inline constexpr int64_t kTileRows = 512;
 
-/// Runs `body` once, with every operation in it on one thread whatever the number of threads.
-template <class Body>
-void on_one_thread(const Body& body) {
-  at::parallel_for(0, 2, 1, [&](int64_t first, int64_t) {
-    if (first == 0) body();
-  });
-}
+/// While it lives, operations of this process are on one thread: LAPACK takes another way, with
+/// other last bits, for every number of threads.
+class OnOneThread {
+ public:
+  OnOneThread() { at::set_num_threads(1); }
+  ~OnOneThread() { at::set_num_threads(threads_); }
+  OnOneThread(const OnOneThread&) = delete;
+  OnOneThread& operator=(const OnOneThread&) = delete;
+
+ private:
+  int threads_ = at::get_num_threads();
+};
 
 /// Calls `body(begin, end)` for every tile of `rows` [N, D]; on a CPU in threads, one tile a
 /// thread, in which matrix products are computed by that thread alone.

@@ -43,14 +43,13 @@ Whitening estimate_whitening(const at::Tensor& totals, int64_t total_rows, int64
   whitening.mean = sums.slice(0, 0, dim) / count;
   const at::Tensor scatter =
       sums.slice(0, dim).view({dim, dim}) - count * whitening.mean.outer(whitening.mean);
-  on_one_thread([&] {
-    const auto [values, vectors] = at::linalg_eigh(scatter);  // ascending
-    const int64_t useful = values.gt(values[dim - 1] * kLeastVariance).sum().item<int64_t>();
-    const int64_t kept = std::min(useful, most_directions);
-    // The singular values of the rows are the roots of these.
-    whitening.projection =
-        (vectors / values.clamp_min(0).pow(0.25)).slice(1, dim - kept).flip(1).contiguous();
-  });
+  const OnOneThread alone;
+  const auto [values, vectors] = at::linalg_eigh(scatter);  // ascending
+  const int64_t useful = values.gt(values[dim - 1] * kLeastVariance).sum().item<int64_t>();
+  const int64_t kept = std::min(useful, most_directions);
+  // The singular values of the rows are the roots of these.
+  whitening.projection =
+      (vectors / values.clamp_min(0).pow(0.25)).slice(1, dim - kept).flip(1).contiguous();
   return whitening;
 }
 

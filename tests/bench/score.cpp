@@ -61,7 +61,7 @@ void run(const std::filesystem::path& list) {
   const spc::Trials trials = spc::read_trials(list, utts);
   const double read_seconds = part.restart();
   const std::vector<double> mean = spc::mean_embedding(embeddings, kDim);
-  const std::vector<double> scores = spc::cosine_scores(embeddings, kDim, utts, trials, mean);
+  const std::vector<double> scores = spc::cosine_scores(embeddings, kDim, utts, trials, {mean, {}});
   const double score_seconds = part.restart();
   const spc::DetCurve curve = spc::det_curve(scores, trials.target);
   const double eer = spc::eer(curve);

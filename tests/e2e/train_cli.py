@@ -10,7 +10,7 @@ import numpy as np
 import fixtures
 import support
 
-COMMANDS = ("model", "train", "preflight", "extract", "score", "gate", "agreement", "diff")
+COMMANDS = ("model", "train", "preflight", "extract", "score", "cluster", "gate", "agreement", "diff")
 
 
 class Help(support.ProgramTest):

@@ -40,9 +40,18 @@ TEST(CosineScores, MeanIsSubtractedFirst) {
   const Trials trials{{0, 0}, {1, 2}, {1, 0}};
   const std::vector<double> mean = mean_embedding(embeddings, 2);
   EXPECT_EQ(mean, (std::vector<double>{2, 2}));
-  const auto scores = cosine_scores(embeddings, 2, kUtts, trials, mean);
+  const auto scores = cosine_scores(embeddings, 2, kUtts, trials, {mean, {}});
   EXPECT_NEAR(scores[0], -std::sqrt(0.5), 1e-15);  // (1, -1) and (-1, 0)
   EXPECT_NEAR(scores[1], -std::sqrt(0.5), 1e-15);  // (1, -1) and (0, 1)
+}
+
+TEST(CosineScores, AProjectionIsOfWhatIsLeftOfUnitEmbeddings) {
+  const std::vector<float> embeddings{3, 4, 8, 6, 5, 0};
+  const BackEnd back_end{{0.2, 0.2}, {1, 0, 2, 0, 5, -1}};  // 2 x 3
+  const auto scores = cosine_scores(embeddings, 2, kUtts, {{0}, {1}, {1}}, back_end);
+  // (.6, .8) and (.8, .6) less (.2, .2) are (.4, .6) and (.6, .4); projected (.4, 3, .2) and
+  // (.6, 2, .8).
+  EXPECT_NEAR(scores[0], 6.4 / std::sqrt((0.16 + 9 + 0.04) * (0.36 + 4 + 0.64)), 1e-7);
 }
 
 TEST(CosineScores, EveryDimensionCounts) {
@@ -94,8 +103,7 @@ TEST(CosineScores, ZeroEmbeddingIsAnErrorThatNamesTheUtterance) {
             "the embedding of utterance 'a' is zero, so it has no cosine; extract it again, or "
             "leave out its trials");
   EXPECT_EQ(message_of([&] {
-              cosine_scores(std::vector<float>{1, 2, 3, 4, 5, 6}, 2, kUtts, trials,
-                            std::vector<double>{3, 4});
+              cosine_scores(std::vector<float>{1, 2, 3, 4, 5, 6}, 2, kUtts, trials, {{3, 4}, {}});
             }),
             "the embedding of utterance 'b' is the mean embedding itself, so it has no cosine; "
             "extract it again, or leave out its trials");
