@@ -36,7 +36,7 @@ EmbeddingsFile::EmbeddingsFile(const std::filesystem::path& path) {
     std::vector<hsize_t> shape = h5::shape(file.get(), "/embedding");
     SPC_CHECK(shape.size() == 2, "/embedding must be a matrix");
     SPC_CHECK(h5::exists(file.get(), "/utt"), "no dataset /utt");
-    impl_ = std::make_unique<Impl>(path, std::move(file), std::move(shape));
+    impl_.reset(new Impl{path, std::move(file), std::move(shape)});
   });
 }
 
