@@ -172,8 +172,12 @@ void subtract_mean(float* x, int64_t frames, int64_t num_mel_bins) {
 }
 
 void make_view(const ViewSource& source, const AugmentConfig& config, int64_t frames, Random random,
-               float* view) {
+               float* view, float* clean) {
   random_crop(source.feats, source.num_mel_bins, frames, random, view);
+  if (clean != nullptr) {
+    std::copy_n(view, frames * source.num_mel_bins, clean);
+    subtract_mean(clean, frames, source.num_mel_bins);
+  }
   if (config.tilt_db > 0) add_tilt(view, frames, source.num_mel_bins, config.tilt_db, random);
   mix(source, config, frames, random, view);
   subtract_mean(view, frames, source.num_mel_bins);

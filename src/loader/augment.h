@@ -51,8 +51,9 @@ struct ViewSource {
 /// is repeated), tilt, mixing in the power domain log(exp x + g exp n) with g from the
 /// signal-to-noise ratio of the crop's mean powers, mean subtraction over time, SpecAugment (masked
 /// values are the mean: zero). All draws come from `random`.
+/// @param clean  when not null: [frames, F] for the same crop with nothing but its mean subtracted
 void make_view(const ViewSource& source, const AugmentConfig& config, int64_t frames, Random random,
-               float* view);
+               float* view, float* clean = nullptr);
 
 /// `frames` frames from a random place, repeated cyclically when the utterance is too short.
 void random_crop(const std::vector<float>& feats, int64_t num_mel_bins, int64_t frames,

@@ -88,6 +88,8 @@ void Loader::work() {
           static_cast<size_t>(views_.num_global * rows * views_.global_frames * bins));
       slot->batch.local.resize(
           static_cast<size_t>(views_.num_local * rows * views_.local_frames * bins));
+      if (views_.clean)
+        slot->batch.clean.resize(static_cast<size_t>(rows * views_.global_frames * bins));
     }
     const int64_t row = slot->next_row++;
     lock.unlock();
@@ -129,7 +131,8 @@ void Loader::make_row(Batch& batch, int64_t row) const {
         (is_global ? batch.global : batch.local).data() + place_in_batch * frames * bins;
     const Random random(seed_, {kView, static_cast<uint64_t>(place.epoch), utt_keys_[utt],
                                 static_cast<uint64_t>(view)});
-    make_view(source, augment_, frames, random, target);
+    float* clean = views_.clean && view == 0 ? batch.clean.data() + row * frames * bins : nullptr;
+    make_view(source, augment_, frames, random, target, clean);
   }
 }
 

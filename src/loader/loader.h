@@ -21,6 +21,7 @@ struct ViewsConfig {
   int global_frames = 300;
   int num_local = 4;
   int local_frames = 200;
+  bool clean = false;  // no key: the first global view also without augmentation
   void add_to(OptionSet& options);
   void validate() const;
 };
@@ -37,6 +38,7 @@ struct Batch {
   std::vector<float> global;  // [G * B, global_frames, F], view-major: all utterances of view 0,
                               // then of view 1 ...
   std::vector<float> local;   // [L * B, local_frames, F]
+  std::vector<float> clean;  // [B, global_frames, F]: the crops of view 0 as they are; if asked for
   std::vector<Sampler::Place> places;  // [B]
 };
 

@@ -1,18 +1,9 @@
 #include "model/dino_head.h"
 
-#include <ATen/ATen.h>
-
 #include "base/error.h"
+#include "model/unit_rows.h"
 
 namespace spc {
-namespace {
-
-// fp16 and bf16 would lose the small norms.
-at::Tensor normalized_rows(const at::Tensor& x) {
-  return x / x.norm(2, {1}, true).clamp_min(1e-12);
-}
-
-}  // namespace
 
 void DinoHeadConfig::add_to(OptionSet& options) {
   options.add("dino.out_dim", out_dim, "K, number of prototypes");
@@ -50,7 +41,7 @@ at::Tensor DinoHead::forward(const at::Tensor& embedding_BE, const ForwardMode& 
     x = at::gelu(x);
   }
   const at::ScalarType wide = last_.scalar_type();
-  return at::linear(normalized_rows(x.to(wide)), normalized_rows(last_)).to(wide);
+  return at::linear(unit_rows(x.to(wide)), unit_rows(last_)).to(wide);
 }
 
 }  // namespace spc

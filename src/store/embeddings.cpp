@@ -86,4 +86,18 @@ void write_label_file(const std::filesystem::path& path, const std::vector<std::
   });
 }
 
+void write_loss_file(const std::filesystem::path& path, const LossFile& content) {
+  SPC_ASSERT(content.utts.size() == content.losses.size() &&
+                 content.utts.size() == content.decisions.size(),
+             "losses and utterances differ");
+  write_atomically(path, [&](const std::filesystem::path& temporary) {
+    h5::File file = h5::create(temporary);
+    h5::write_strings(file.get(), "/utt", content.utts);
+    h5::write(file.get(), "/loss", content.losses);
+    h5::write(file.get(), "/decision", content.decisions);
+    h5::set_attribute(file.get(), "/", "epoch", content.epoch);
+    file.close("cannot finish the file");
+  });
+}
+
 }  // namespace spc

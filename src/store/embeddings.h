@@ -47,4 +47,14 @@ Embeddings read_embeddings(const std::filesystem::path& path);
 void write_label_file(const std::filesystem::path& path, const std::vector<std::string>& utts,
                       const std::vector<int32_t>& labels);
 
+/// losses.h5: `/utt` string [U], `/loss` float32 [U], `/decision` int32 [U], attribute `epoch`.
+struct LossFile {
+  int64_t epoch = 0;
+  std::vector<std::string> utts;
+  std::vector<float> losses;
+  std::vector<int32_t> decisions;
+};
+/// Published whole or not at all.
+void write_loss_file(const std::filesystem::path& path, const LossFile& file);
+
 }  // namespace spc

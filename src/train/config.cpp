@@ -39,7 +39,10 @@ void DinoConfig::validate() const {
 void OptimConfig::add_to(OptionSet& options) {
   options.add("optim.type", type, "sgd (with momentum) or adamw");
   options.add("optim.lr", lr, "peak learning rate");
-  options.add("optim.min_lr", min_lr, "learning rate at the end of the cosine");
+  options.add("optim.min_lr", min_lr, "learning rate at the end; it never falls below");
+  options.add("optim.schedule", schedule,
+              "after the warm-up: cosine, to min_lr at the end, or exponential");
+  options.add("optim.epoch_decay", epoch_decay, "of an exponential schedule: factor an epoch");
   options.add("optim.scale_lr", scale_lr, "multiply both by train.batch_size / 256");
   options.add("optim.warmup_epochs", warmup_epochs, "linear warm-up from zero, epochs");
   options.add("optim.weight_decay", weight_decay, "not applied to biases and other 1-D parameters");
@@ -57,6 +60,9 @@ void OptimConfig::validate() const {
                   ", must be sgd or adamw");
   SPC_USAGE_CHECK(lr > 0 && min_lr >= 0 && min_lr <= lr,
                   "optim.lr must be > 0 and optim.min_lr between 0 and it");
+  SPC_USAGE_CHECK(schedule == "cosine" || schedule == "exponential", "optim.schedule = ", schedule,
+                  ", must be cosine or exponential");
+  SPC_USAGE_CHECK(epoch_decay > 0 && epoch_decay <= 1, "optim.epoch_decay must be in 0..1");
   SPC_USAGE_CHECK(warmup_epochs >= 0 && weight_decay >= 0 && clip_norm >= 0,
                   "optim.warmup_epochs, optim.weight_decay and optim.clip_norm must be >= 0");
   SPC_USAGE_CHECK(momentum >= 0 && momentum < 1 && beta1 >= 0 && beta1 < 1 && beta2 >= 0 &&
@@ -65,6 +71,8 @@ void OptimConfig::validate() const {
 }
 
 void TrainConfig::add_to(OptionSet& options) {
+  options.add("train.objective", objective,
+              "dino: without labels; pseudo_label: the labels of --labels, true or not");
   options.add("train.epochs", epochs,
               "passes over the data, fractions allowed; schedules span them");
   options.add("train.max_steps", max_steps,
@@ -92,6 +100,8 @@ void TrainConfig::validate() const {
   SPC_USAGE_CHECK(
       epochs > 0 && epochs <= 1e6 && max_steps >= 0 && batch_size >= 1,
       "train.epochs must be > 0 and <= 1e6, train.batch_size >= 1, train.max_steps >= 0");
+  SPC_USAGE_CHECK(objective == "dino" || objective == "pseudo_label",
+                  "train.objective = ", objective, ", must be dino or pseudo_label");
   SPC_USAGE_CHECK(accumulate >= 1 && accumulate <= batch_size,
                   "train.accumulate must be between 1 and train.batch_size");
   SPC_USAGE_CHECK(seed >= 0 && threads >= 0, "train.seed and train.threads must be >= 0");
@@ -164,6 +174,9 @@ void RunConfig::add_to(OptionSet& options) {
   model.add_to(options);
   head.add_to(options);
   dino.add_to(options);
+  aam.add_to(options);
+  loss_gate.add_to(options);
+  label_correction.add_to(options);
   views.add_to(options);
   augment.add_to(options);
   loader.add_to(options);
@@ -173,9 +186,16 @@ void RunConfig::add_to(OptionSet& options) {
   log.add_to(options);
   dist.add_to(options);
   options.add_check([this] {
-    SPC_USAGE_CHECK(views.num_global + views.num_local >= 2,
+    SPC_USAGE_CHECK(train.objective != "dino" || views.num_global + views.num_local >= 2,
                     "views.num_global + views.num_local must be >= 2: a view learns from another "
                     "one");
+    SPC_USAGE_CHECK(
+        train.objective == "dino" || (views.num_global == 1 && views.num_local == 0),
+        "train.objective = pseudo_label trains on one view of an utterance: set views.num_global = "
+        "1 and views.num_local = 0");
+    SPC_USAGE_CHECK(!label_correction.enabled() || loss_gate.enabled,
+                    "label_correction.type = ", label_correction.type,
+                    " corrects what the gate drops: set loss_gate.enabled = true");
   });
 }
 

@@ -9,6 +9,7 @@
 #include "loader/loader.h"
 #include "model/dino_head.h"
 #include "model/spcnet_config.h"
+#include "train/label_config.h"
 
 namespace spc {
 
@@ -29,11 +30,13 @@ struct OptimConfig {
   std::string type = "sgd";  // sgd (momentum) | adamw
   double lr = 0.2;
   double min_lr = 5e-5;
-  bool scale_lr = true;        // lr and min_lr times batch_size / 256
-  double warmup_epochs = 20;   // linear from zero
-  double weight_decay = 5e-5;  // not on biases and other 1-D parameters
-  double momentum = 0.9;       // sgd
-  double beta1 = 0.9;          // adamw
+  std::string schedule = "cosine";  // cosine | exponential, after the warm-up
+  double epoch_decay = 0.98;        // exponential: factor an epoch
+  bool scale_lr = true;             // lr and min_lr times batch_size / 256
+  double warmup_epochs = 20;        // linear from zero
+  double weight_decay = 5e-5;       // not on biases and other 1-D parameters
+  double momentum = 0.9;            // sgd
+  double beta1 = 0.9;               // adamw
   double beta2 = 0.999;
   double eps = 1e-8;
   double clip_norm = 3.0;  // largest L2 norm of each tensor's gradient; 0: no clipping
@@ -42,10 +45,11 @@ struct OptimConfig {
 };
 
 struct TrainConfig {
-  double epochs = 150;       // what the schedules span
-  int64_t max_steps = 0;     // stop earlier, without changing the schedules; 0: no
-  int64_t batch_size = 512;  // utterances per step, all ranks together
-  int64_t accumulate = 1;    // micro-batches of a step
+  std::string objective = "dino";  // dino | pseudo_label
+  double epochs = 150;             // what the schedules span
+  int64_t max_steps = 0;           // stop earlier, without changing the schedules; 0: no
+  int64_t batch_size = 512;        // utterances per step, all ranks together
+  int64_t accumulate = 1;          // micro-batches of a step
   int64_t seed = 1;
   std::string precision = "auto";  // auto | fp32 | bf16 | fp64
   std::string device = "auto";     // auto | cpu | cuda
@@ -88,6 +92,9 @@ struct RunConfig {
   SpcNetConfig model;
   DinoHeadConfig head;
   DinoConfig dino;
+  AamConfig aam;
+  LossGateConfig loss_gate;
+  LabelCorrectionConfig label_correction;
   ViewsConfig views;
   AugmentConfig augment;
   LoaderConfig loader;

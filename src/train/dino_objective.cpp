@@ -7,23 +7,9 @@
 
 #include "base/error.h"
 #include "loss/dino_loss.h"
+#include "train/objective_parts.h"
 
 namespace spc {
-namespace {
-
-void append(const std::string& prefix, const TensorTable& from, TensorTable& to) {
-  for (const NamedTensor& each : from)
-    to.push_back({prefix + each.name, each.tensor, each.trainable});
-}
-
-// Spread of the embeddings' directions: near 1 when they point everywhere, 0 when all are the same.
-double direction_spread(const at::Tensor& embeddings_NE) {
-  const at::Tensor unit = embeddings_NE / embeddings_NE.norm(2, {1}, true).clamp_min(1e-12);
-  return std::sqrt(std::max(0.0, 1.0 - unit.mean(0).square().sum().item<double>()));
-}
-
-}  // namespace
-
 DinoObjective::DinoObjective(const RunConfig& config, int64_t num_mel_bins, Precision precision,
                              c10::Device device, Communicator& comm)
     : config_(config),
@@ -64,30 +50,13 @@ double DinoObjective::uniform_loss() const {
   return std::log(static_cast<double>(config_.head.out_dim));
 }
 
-// [views x rows, T, F], view-major
-at::Tensor DinoObjective::views_of(const std::vector<float>& feats, int64_t views, RowRange rows,
-                                   int64_t frames) const {
-  const int64_t row_size = frames * num_mel_bins_;
-  const int64_t all_rows = static_cast<int64_t>(feats.size()) / (views * row_size);
-  // The batch outlives the step, so the tensor may look straight into it; nothing writes there.
-  return at::from_blob(const_cast<float*>(feats.data()), {views, all_rows, row_size}, at::kFloat)
-      .narrow(1, rows.begin, rows.size())
-      .reshape({views * rows.size(), frames, num_mel_bins_})
-      .to(storage_);
-}
-
-void DinoObjective::note(const Metrics& share) {
-  if (metrics_.empty()) {
-    metrics_ = share;
-    return;
-  }
-  for (size_t i = 0; i < share.size(); ++i) metrics_[i].second += share[i].second;
-}
-
 at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const ScheduleValues& values) {
   const ViewsConfig& views = config_.views;
   const ForwardMode mode{true, batch_norm_comm_.get()};
-  const at::Tensor global = views_of(batch.global, views.num_global, rows, views.global_frames);
+  const auto views_of = [&](const std::vector<float>& feats, int64_t count, int64_t frames) {
+    return views_tensor(feats, count, rows, frames, num_mel_bins_, storage_);
+  };
+  const at::Tensor global = views_of(batch.global, views.num_global, views.global_frames);
   at::Tensor teacher_embeddings;
   at::Tensor teacher_logits;
   at::Tensor student_logits;
@@ -104,7 +73,7 @@ at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const Schedule
     std::vector<at::Tensor> embeddings{student_.backbone.forward(global, mode)};
     if (views.num_local > 0) {
       embeddings.push_back(student_.backbone.forward(
-          views_of(batch.local, views.num_local, rows, views.local_frames), mode));
+          views_of(batch.local, views.num_local, views.local_frames), mode));
     }
     student_logits = student_.head.forward(at::cat(embeddings, 0), mode);
   }
@@ -122,10 +91,11 @@ at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const Schedule
     center_work_ = comm_.all_reduce(center_sum_, ReduceOp::kSum, "centre");
   const double share =
       static_cast<double>(rows.size()) / static_cast<double>(config_.train.batch_size);
-  note({{"teacher_entropy", result.teacher_entropy.item<double>()},
-        {"kl", result.kl.item<double>()},
-        {"center_norm", center_.norm().item<double>() * share},
-        {"embedding_std", direction_spread(teacher_embeddings.to(at::kDouble)) * share}});
+  add_metrics({{"teacher_entropy", result.teacher_entropy.item<double>()},
+               {"kl", result.kl.item<double>()},
+               {"center_norm", center_.norm().item<double>() * share},
+               {"embedding_std", direction_spread(teacher_embeddings.to(at::kDouble)) * share}},
+              metrics_);
   return result.loss;
 }
 

@@ -34,10 +34,6 @@ class DinoObjective : public Objective {
     SpcNet backbone;
     DinoHead head;
   };
-  [[nodiscard]] at::Tensor views_of(const std::vector<float>& feats, int64_t views, RowRange rows,
-                                    int64_t frames) const;
-  void note(const Metrics& share);
-
   RunConfig config_;
   int64_t num_mel_bins_;
   Precision precision_;

@@ -23,6 +23,7 @@
 #include "train/run_checks.h"
 #include "train/run_folder.h"
 #include "train/together.h"
+#include "train/training_labels.h"
 
 namespace spc {
 namespace {
@@ -170,6 +171,8 @@ std::optional<ShardSet> compare_with_rank_zero(const TrainArguments& arguments, 
     if (!arguments.noise_shards.empty()) noise.emplace(arguments.noise_shards);
     const ShardSet* noise_or_null = noise ? &*noise : nullptr;
     data = fingerprint(*shards, noise_or_null);
+    if (!arguments.labels.empty())
+      data += "; labels: " + fingerprint(read_training_labels(arguments.labels, *shards));
     if (comm.rank() > 0) return;
     attempt(problems, [&] { check_data(arguments.config, *shards, noise_or_null); });
     attempt(problems, [&] { look_at_run(arguments, data, *shards); });

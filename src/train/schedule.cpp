@@ -32,9 +32,15 @@ ScheduleValues Schedule::at(int64_t utterances) const {
   ScheduleValues values;
   values.epoch = seen / num_utts_;
   const double warmup = optim_.warmup_epochs * num_utts_;
-  values.lr = seen < warmup ? peak_lr_ * seen / warmup
-                            : cosine(peak_lr_, final_lr_,
-                                     (seen - warmup) / std::max(1.0, total_utterances_ - warmup));
+  if (seen < warmup) {
+    values.lr = peak_lr_ * seen / warmup;
+  } else if (optim_.schedule == "exponential") {
+    values.lr =
+        std::max(final_lr_, peak_lr_ * std::pow(optim_.epoch_decay, (seen - warmup) / num_utts_));
+  } else {
+    values.lr =
+        cosine(peak_lr_, final_lr_, (seen - warmup) / std::max(1.0, total_utterances_ - warmup));
+  }
   const double heated = dino_.warmup_teacher_temp_epochs > 0
                             ? std::min(1.0, values.epoch / dino_.warmup_teacher_temp_epochs)
                             : 1.0;

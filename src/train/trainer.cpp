@@ -12,6 +12,8 @@
 #include "train/coverage.h"
 #include "train/data_identity.h"
 #include "train/dino_objective.h"
+#include "train/label_objective.h"
+#include "train/label_report.h"
 #include "train/replicas.h"
 #include "train/reporter.h"
 #include "train/resources.h"
@@ -32,6 +34,10 @@ Trainer::Trainer(const TrainArguments& arguments, c10::Device device, Communicat
   if (!arguments.noise_shards.empty()) noise_.emplace(arguments.noise_shards);
   const ShardSet* noise = noise_ ? &*noise_ : nullptr;
   data_ = fingerprint(shards_, noise);
+  if (!arguments.labels.empty()) {
+    labels_ = read_training_labels(arguments.labels, shards_);
+    data_ += "; labels: " + fingerprint(*labels_);
+  }
   check_data(config_, shards_, noise);
   on_rank_zero(comm, "opening the run folder", [&] {
     folder_.emplace(arguments.run);
@@ -40,8 +46,7 @@ Trainer::Trainer(const TrainArguments& arguments, c10::Device device, Communicat
   });
   set_compute_threads(config_.dist.deterministic ? 1 : config_.train.threads, comm);
   take_over_or_start();
-  objective_ =
-      std::make_unique<DinoObjective>(config_, shards_.num_mel_bins(), precision_, device_, comm);
+  objective_ = make_objective();
   optimizer_ = make_optimizer(config_.optim, objective_->parameters());
   load_or_init();
 }
@@ -61,6 +66,20 @@ void Trainer::take_over_or_start() {
   comm_.broadcast(step, 0, "step of the checkpoint");
   step_ = step.item<int64_t>();
   precision_ = resolve_precision(broadcast_text(comm_, precision, 0, "precision"), device_, comm_);
+}
+
+std::unique_ptr<Objective> Trainer::make_objective() {
+  const int64_t bins = shards_.num_mel_bins();
+  if (!labels_) return std::make_unique<DinoObjective>(config_, bins, precision_, device_, comm_);
+  LabelObjective::OnEpoch on_epoch;
+  if (comm_.rank() == 0)
+    on_epoch = [this](const LabelReport& report, const at::Tensor& losses,
+                      const at::Tensor& decisions) {
+      report_labels(report, *labels_, *folder_);
+      save_losses(arguments_.run, shards_, report.epoch, losses, decisions);
+    };
+  return std::make_unique<LabelObjective>(config_, bins, *labels_, precision_, device_, comm_,
+                                          on_epoch);
 }
 
 TensorTable Trainer::state() const {
@@ -91,6 +110,8 @@ void Trainer::load_or_init() {
       }
       log_info(concat("backbones start from ", source, "* of ", arguments_.init_from));
     }
+    if (!saved_ && !arguments_.head_init.empty())
+      init_head_from(arguments_.head_init, *labels_, objective_->state());
     saver_.emplace(arguments_.run, config_.checkpoint, saved_ ? step_ : -1);
     saved_.reset();
   });
@@ -167,8 +188,10 @@ TrainEnd Trainer::run() {
   const auto seed = static_cast<uint64_t>(config_.train.seed);
   const RowRange rows = rows_of_rank(batch_size, comm_.rank(), comm_.world_size());
   if (comm_.rank() == 0) describe();
-  Loader loader(shards_, noise_ ? &*noise_ : nullptr, config_.views, config_.augment,
-                config_.loader, seed, {batch_size, rows.begin, rows.end, step_, end_step()});
+  ViewsConfig views = config_.views;
+  views.clean = config_.label_correction.enabled();
+  Loader loader(shards_, noise_ ? &*noise_ : nullptr, views, config_.augment, config_.loader, seed,
+                {batch_size, rows.begin, rows.end, step_, end_step()});
   StepOptions options;
   options.clip_norm = config_.optim.clip_norm;
   options.accumulate = config_.train.accumulate;

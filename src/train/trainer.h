@@ -16,6 +16,7 @@
 #include "train/schedule.h"
 #include "train/step.h"
 #include "train/training.h"
+#include "train/training_labels.h"
 
 namespace spc {
 
@@ -33,6 +34,7 @@ class Trainer {
  private:
   void take_over_or_start();
   void load_or_init();
+  [[nodiscard]] std::unique_ptr<Objective> make_objective();
   void describe();
   void save();
   void compare_with_other_ranks();
@@ -54,6 +56,7 @@ class Trainer {
   Watchdog& watchdog_;
   ShardSet shards_;
   std::optional<ShardSet> noise_;
+  std::optional<TrainingLabels> labels_;
   std::string data_;  // fingerprint of the utterances
   Schedule schedule_;
   std::optional<RunFolder> folder_;  // rank 0

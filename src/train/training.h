@@ -18,6 +18,8 @@ struct TrainArguments {
   std::string utts;       // a file: train on these utterances alone; empty: all
   std::string run;        // the run folder
   std::string init_from;  // a checkpoint to take the first weights from
+  std::string labels;     // a file of `utt label` lines, for the objective pseudo_label
+  std::string head_init;  // centroids.h5 whose means the classifier starts from
 };
 
 enum class TrainEnd {

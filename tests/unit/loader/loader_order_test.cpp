@@ -26,6 +26,25 @@ INSTANTIATE_TEST_SUITE_P(Configs, LoaderThreads,
                                          each.param.prefetch_batches, "_ahead");
                          });
 
+// The crop of the first view with nothing done to it; the view itself stays what it was.
+TEST(LoaderCleanView, IsTheFirstViewWithoutAugmentation) {
+  const CorpusFolder corpus;
+  const auto augmented = corpus.loader(every_augmentation(), {});
+  const auto plain = corpus.loader({}, {});
+  ViewsConfig views = small_views();
+  views.clean = true;
+  Loader both(corpus.shards, &corpus.noise, views, every_augmentation(), {}, kSeed,
+              LoaderShare{kBatch, 0, kBatch, 0, 8});
+  for (int64_t step = 0; step < 8; ++step) {
+    const Batch batch = both.next();
+    const Batch expected = plain->next();
+    ASSERT_EQ(batch.clean.size(), expected.global.size() / 2);
+    EXPECT_TRUE(std::equal(batch.clean.begin(), batch.clean.end(), expected.global.begin()));
+    expect_same(batch, augmented->next());
+    EXPECT_TRUE(expected.clean.empty());
+  }
+}
+
 class LoaderShares : public testing::TestWithParam<std::vector<int64_t>> {};
 
 TEST_P(LoaderShares, PutTogetherAreTheWholeBatch) {

@@ -42,6 +42,19 @@ TEST(Schedule, LearningRateWarmsUpInALineAndEndsOnACosine) {
   EXPECT_DOUBLE_EQ(schedule.at(20000).lr, 5e-4) << "and stays there";
 }
 
+TEST(Schedule, LearningRateMayFallByAShareAnEpoch) {
+  RunConfig config = schedule_config();
+  config.optim.schedule = "exponential";
+  config.optim.epoch_decay = 0.9;
+  const Schedule schedule(config, kUtts);
+  EXPECT_DOUBLE_EQ(schedule.at(500).lr, 0.025);
+  EXPECT_DOUBLE_EQ(schedule.at(2000).lr, 0.1);
+  EXPECT_DOUBLE_EQ(schedule.at(3000).lr, 0.09);
+  EXPECT_DOUBLE_EQ(schedule.at(4500).lr, 0.1 * std::pow(0.9, 2.5));
+  config.optim.min_lr = 0.1;
+  EXPECT_DOUBLE_EQ(Schedule(config, kUtts).at(9000).lr, 0.05) << "never below min_lr";
+}
+
 TEST(Schedule, LearningRateIsScaledByTheBatchWhenAsked) {
   RunConfig config = schedule_config();
   config.train.batch_size = 512;

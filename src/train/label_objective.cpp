@@ -1,0 +1,168 @@
+#include "train/label_objective.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+#include <utility>
+
+#include "base/error.h"
+#include "loss/aam_loss.h"
+#include "train/objective_parts.h"
+
+namespace spc {
+
+struct LabelObjective::Rows {
+  at::Tensor losses;     // [B], differentiable: with their labels
+  at::Tensor trained;    // [B], differentiable: what is trained on; zero where dropped
+  at::Tensor decisions;  // int64 [B]
+};
+
+LabelObjective::LabelObjective(const RunConfig& config, int64_t num_mel_bins,
+                               const TrainingLabels& labels, Precision precision,
+                               c10::Device device, Communicator& comm, OnEpoch on_epoch)
+    : config_(config),
+      num_mel_bins_(num_mel_bins),
+      class_of_utt_(labels.classes),
+      num_classes_(static_cast<int64_t>(labels.names.size())),
+      precision_(precision),
+      storage_(at::TensorOptions(storage_type(precision)).device(device)),
+      comm_(comm),
+      batch_norm_comm_(config.train.sync_bn ? comm.duplicate() : nullptr),
+      on_epoch_(std::move(on_epoch)),
+      backbone_(config.model, num_mel_bins, static_cast<uint64_t>(config.train.seed), storage_),
+      head_(num_classes_, config.model.embedding_dim, static_cast<uint64_t>(config.train.seed),
+            storage_),
+      ledger_(static_cast<int64_t>(labels.classes.size()), config.loss_gate,
+              config.label_correction, config.aam.margin_warmup_epochs),
+      sampler_(static_cast<int64_t>(labels.classes.size()),
+               static_cast<uint64_t>(config.train.seed)) {
+  TensorTable network;
+  append("backbone.", backbone_.tensors(), network);
+  append("head.", head_.tensors(), network);
+  parameters_ = trainable(network);
+  append("student.", network, state_);
+  append("labels.", ledger_.state(), state_);
+}
+
+double LabelObjective::uniform_loss() const {
+  return std::log(static_cast<double>(num_classes_));
+}
+
+at::Tensor LabelObjective::loss(const Batch& batch, RowRange rows, const ScheduleValues& values) {
+  const int64_t frames = config_.views.global_frames;
+  const auto count = static_cast<int64_t>(batch.places.size());
+  const ForwardMode mode{true, batch_norm_comm_.get()};
+  const at::Tensor feats = views_tensor(batch.global, 1, rows, frames, num_mel_bins_, storage_);
+  at::Tensor embeddings;
+  {
+    const AutocastScope autocast(precision_, storage_.device());
+    embeddings = backbone_.forward(feats, mode);
+  }
+  // In full precision: half would lose the differences between small losses.
+  const at::Tensor cosines = head_.forward(embeddings);
+  std::vector<int64_t> classes;
+  std::vector<double> thresholds;
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const Sampler::Place& place = batch.places[static_cast<size_t>(row)];
+    classes.push_back(class_of_utt_[static_cast<size_t>(place.utt)]);
+    thresholds.push_back(ledger_.threshold_in(place.epoch));
+  }
+  Rows outcome;
+  outcome.losses = aam_loss(cosines, at::tensor(classes, at::kLong).to(storage_.device()),
+                            config_.aam.scale, config_.aam.margin_at(values.epoch));
+  const at::Tensor losses = outcome.losses.detach().to(at::kDouble).cpu();
+  outcome.decisions = at::empty({rows.size()}, at::kLong);
+  for (int64_t i = 0; i < rows.size(); ++i)
+    outcome.decisions.mutable_data_ptr<int64_t>()[i] =
+        gate_value(losses.const_data_ptr<double>()[i]) <= thresholds[static_cast<size_t>(i)]
+            ? kTrusted
+            : kDropped;
+  const at::Tensor trusted = outcome.decisions.eq(kTrusted).to(storage_.device());
+  outcome.trained = at::where(trusted, outcome.losses, at::zeros({}, outcome.losses.options()));
+  correct(batch, rows, cosines, outcome);
+
+  const RowRange own = rows_of_rank(config_.train.batch_size, comm_.rank(), comm_.world_size());
+  if (rows.begin == 0) {
+    metrics_.clear();
+    step_ = batch.step;
+    outcome_ = at::zeros({config_.train.batch_size, 2}, at::kDouble);
+  }
+  const at::Tensor mine = outcome_.slice(0, own.begin + rows.begin, own.begin + rows.end);
+  mine.select(1, 0).copy_(losses);
+  mine.select(1, 1).copy_(outcome.decisions);
+  if (rows.end == count)
+    outcome_work_ = comm_.all_reduce(outcome_, ReduceOp::kSum, "losses of the labels");
+
+  const auto batch_size = static_cast<double>(config_.train.batch_size);
+  const auto share_of = [&](const at::Tensor& chosen) {
+    return static_cast<double>(chosen.sum().item<int64_t>()) / batch_size;
+  };
+  const at::Tensor right = cosines.argmax(1).cpu().eq(at::tensor(classes, at::kLong));
+  add_metrics({{"label_loss", losses.sum().item<double>() / batch_size},
+               {"accuracy", share_of(right)},
+               {"trusted", share_of(outcome.decisions.eq(kTrusted))},
+               {"corrected", share_of(outcome.decisions.ge(0))},
+               {"embedding_std", direction_spread(embeddings.detach().to(at::kDouble)) *
+                                     static_cast<double>(rows.size()) / batch_size}},
+              metrics_);
+  return outcome.trained.sum() / batch_size;
+}
+
+// The prediction for the crop without augmentation takes the place of a label that is not trusted.
+void LabelObjective::correct(const Batch& batch, RowRange rows, const at::Tensor& cosines,
+                             Rows& outcome) {
+  const LabelCorrectionConfig& correction = config_.label_correction;
+  const at::Tensor dropped = outcome.decisions.eq(kDropped);
+  for (int64_t i = 0; i < rows.size(); ++i)
+    if (!ledger_.may_correct_in(batch.places[static_cast<size_t>(rows.begin + i)].epoch))
+      dropped[i].fill_(false);
+  if (!dropped.any().item<bool>()) return;
+  at::Tensor probabilities;
+  {
+    const c10::NoGradGuard no_grad;
+    const at::Tensor clean =
+        views_tensor(batch.clean, 1, rows, config_.views.global_frames, num_mel_bins_, storage_);
+    at::Tensor embeddings;
+    {
+      const AutocastScope autocast(precision_, storage_.device());
+      embeddings = backbone_.forward(clean, ForwardMode{});
+    }
+    probabilities = at::softmax(head_.forward(embeddings) * correction.scale, 1);
+  }
+  const auto [confidence, classes] = probabilities.max(1);
+  const at::Tensor corrected =
+      dropped.to(storage_.device()).logical_and(confidence > correction.threshold);
+  const at::Tensor losses = correction.type == "soft"
+                                ? soft_label_loss(cosines, probabilities, config_.aam.scale)
+                                : aam_loss(cosines, classes, config_.aam.scale, config_.aam.margin);
+  outcome.trained = at::where(corrected, losses, outcome.trained);
+  outcome.decisions = at::where(corrected.cpu(), classes.cpu(), outcome.decisions);
+}
+
+void LabelObjective::after_update(const ScheduleValues&) {
+  absorb(true);
+}
+
+void LabelObjective::skip_update() {
+  absorb(false);
+}
+
+// Rows of all ranks, in the order of training. A step that was skipped says nothing of its labels,
+// but may be the last of an epoch.
+void LabelObjective::absorb(bool updated) {
+  outcome_work_->wait();
+  const auto* rows = outcome_.const_data_ptr<double>();
+  const int64_t batch_size = config_.train.batch_size;
+  for (int64_t row = 0; row < batch_size; ++row) {
+    const int64_t position = step_ * batch_size + row;
+    const Sampler::Place place = sampler_.at(position);
+    if (updated) ledger_.add(place.utt, rows[2 * row], static_cast<int64_t>(rows[2 * row + 1]));
+    if ((position + 1) % sampler_.num_utts() != 0) continue;
+    const LabelReport report = ledger_.end_epoch(place.epoch);
+    comm_.broadcast(ledger_.threshold(), 0, "threshold of the gate");
+    if (on_epoch_) on_epoch_(report, ledger_.state()[0].tensor, ledger_.state()[1].tensor);
+  }
+}
+
+}  // namespace spc
