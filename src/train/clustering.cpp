@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "pseudo/labels.h"
 #include "pseudo/whitening.h"
 #include "store/embeddings.h"
@@ -230,6 +231,8 @@ bool cluster_embeddings(const std::filesystem::path& embeddings, const std::file
   const at::Tensor means =
       exact.decode(sums).div_(result.sizes.unsqueeze(1)).to(at::kFloat).contiguous();
   const at::Tensor labels = comm.all_gather_rows(result.labels, "labels").to(at::kInt);
+  at::Tensor memory = at::full({1}, peak_memory_bytes(), at::kLong);
+  comm.all_reduce_now(memory, ReduceOp::kMax, "peak memory");
   on_rank_zero(comm, "writing clusters", [&] {
     const auto* values = labels.const_data_ptr<int32_t>();
     const std::vector<int32_t> of_utt(values, values + labels.numel());
@@ -253,7 +256,9 @@ bool cluster_embeddings(const std::filesystem::path& embeddings, const std::file
     write_text_atomically(out / "summary.json",
                           summary_of(result, config, share, source.rows.size(1)) + "\n");
     partial.remove();
-    log_info(concat(k, " clusters of ", source.bounds.total_rows, " utterances: ", out.string()));
+    log_info(concat(k, " clusters of ", source.bounds.total_rows,
+                    " utterances; peak memory of a rank ", memory.item<int64_t>() >> 20,
+                    " MiB: ", out.string()));
   });
   return true;
 }

@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
 """Speed and memory, each figure beside a peer measured in the same minute.
 
-usage: bench.py [train|loader|fbank|score|hosts|scaling|checkpoint ...] [--json] [--runs N] [--no-peer]
+usage: bench.py [train|loader|fbank|score|kmeans|hosts|scaling|checkpoint ...] [--json] [--runs N] [--no-peer]
 
 train    DINO samples/s of the paper-size network on two MPI ranks; peer: the same loop in plain PyTorch DDP (pytorch_ddp_dino.py)
 loader   MB/s of whole utterances from shards; peer: reading the same bytes raw
 fbank    hours of speech packed per core-second
 score    580,000 trials, scoring and metrics
+kmeans   1,092,009 embeddings in 7500 clusters: seconds a pass beside the machine's matrix products and faiss
 hosts    two hosts that are network namespaces (root), as fast as this machine and at 1 Gbit/s: all-reduce beside a ping-pong of the same
          bytes; the share of a training step that waits for gradients, with and without overlap
 scaling  one rank, two independent ones and two that train together, a core each; what the model of cost (cost_model.py) makes of it for
          8, 64 and 512 ranks
 checkpoint   how long training stands still for a checkpoint, and what writing it costs the steps beside it
-Without a name all are run. Needs the release build, and for the peer of train PyTorch, which `./dev bench` installs.
+Without a name all are run. Needs the release build, and for the peers of train and kmeans PyTorch and faiss, which `./dev bench` installs.
 """
 import argparse
 import json
@@ -25,6 +26,7 @@ import tempfile
 from pathlib import Path
 
 import cost_model
+from bench_kmeans import bench_kmeans
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / "build/release/bin"
@@ -240,7 +242,8 @@ def bench_checkpoint(options):
 
 
 def main():
-    benches = {"train": bench_train, "loader": bench_loader, "fbank": bench_fbank, "score": bench_score, "hosts": bench_hosts,
+    benches = {"train": bench_train, "loader": bench_loader, "fbank": bench_fbank, "score": bench_score,
+               "kmeans": lambda options: bench_kmeans(run, BIN / "spcnet", peer_python() if options.peer else None), "hosts": bench_hosts,
                "scaling": bench_scaling, "checkpoint": bench_checkpoint}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(benches))

@@ -1,0 +1,50 @@
+"""k-means at the size of VoxCeleb2: seconds a pass, memory, and how much of the machine's matrix products it gets."""
+import json
+import os
+import re
+import statistics
+import tempfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+ROWS, DIM, CLUSTERS = 1_092_009, 256, 7500
+PASSES = 4
+
+
+def write_embeddings(folder):
+    """Rows around random directions, of length 1, as embeddings.h5 and raw for the peer."""
+    rng = np.random.default_rng(1)
+    centres = rng.standard_normal((CLUSTERS, DIM), dtype=np.float32)
+    with h5py.File(folder / "e.h5", "w") as file, open(folder / "e.f32", "wb") as raw:
+        data = file.create_dataset("embedding", (ROWS, DIM), np.float32)
+        for begin in range(0, ROWS, 65536):
+            count = min(65536, ROWS - begin)
+            rows = centres[rng.integers(0, CLUSTERS, count)] + 2 * rng.standard_normal((count, DIM), dtype=np.float32)
+            rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+            data[begin:begin + count] = rows
+            raw.write(rows.tobytes())
+        file.create_dataset("utt", data=[f"utt-{i:07}" for i in range(ROWS)], dtype=h5py.string_dtype())
+
+
+def bench_kmeans(run, binary, peer_python):
+    """@param peer_python  a Python with PyTorch and faiss, or None"""
+    as_root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_embeddings(folder)
+        _, log = run(["mpirun", "-n", 2, "--bind-to", "core", *as_root, binary, "cluster", "--embeddings", folder / "e.h5", "--num-clusters", CLUSTERS,
+                      "--out", folder / "out", "--seeding", "random", "--max-passes", PASSES, "--tolerance", 0])
+        seconds = statistics.median(float(each) for each in re.findall(r"clusters, ([\d.e+-]+) s", log)[1:])
+        memory = int(re.search(r"peak memory of a rank (\d+) MiB", log).group(1))
+        flops = 2 * ROWS * CLUSTERS * DIM / seconds
+        share = (ROWS * DIM * 4 / 2 + CLUSTERS * DIM * 4) / 2**20
+        line = {"figure": f"k-means, {ROWS} x {DIM}, k = {CLUSTERS}, 2 ranks", "s_a_pass": round(seconds, 2), "gflop_per_s": round(flops / 1e9, 1),
+                "peak_mib": memory, "embeddings_and_centroids_mib": round(share)}
+        if peer_python:
+            out, _ = run([peer_python, Path(__file__).parent / "kmeans_peer.py", folder / "e.f32", ROWS, DIM, CLUSTERS, PASSES])
+            peer = json.loads(out.strip().splitlines()[-1])
+            line |= {"of_gemm": round(flops / peer["gemm_flops"], 3), "peer": "faiss", "peer_s_a_pass": round(peer["faiss_s_a_pass"], 2),
+                     "peer_peak_mib": peer["peak_mib"], "ratio": round(peer["faiss_s_a_pass"] / seconds, 3)}
+        yield line
