@@ -13,9 +13,10 @@
 namespace spc {
 
 struct LabelObjective::Rows {
-  at::Tensor losses;     // [B], differentiable: with their labels
+  at::Tensor classes;    // int64 [B]: the labels; where the networks are
+  at::Tensor losses;     // float64 [B] on the CPU: with their labels
   at::Tensor trained;    // [B], differentiable: what is trained on; zero where dropped
-  at::Tensor decisions;  // int64 [B]
+  at::Tensor decisions;  // int64 [B] on the CPU
 };
 
 LabelObjective::LabelObjective(const RunConfig& config, int64_t num_mel_bins,
@@ -50,57 +51,26 @@ double LabelObjective::uniform_loss() const {
 }
 
 at::Tensor LabelObjective::loss(const Batch& batch, RowRange rows, const ScheduleValues& values) {
-  const int64_t frames = config_.views.global_frames;
-  const auto count = static_cast<int64_t>(batch.places.size());
-  const ForwardMode mode{true, batch_norm_comm_.get()};
-  const at::Tensor feats = views_tensor(batch.global, 1, rows, frames, num_mel_bins_, storage_);
+  const at::Tensor feats =
+      views_tensor(batch.global, 1, rows, config_.views.global_frames, num_mel_bins_, storage_);
   at::Tensor embeddings;
   {
     const AutocastScope autocast(precision_, storage_.device());
-    embeddings = backbone_.forward(feats, mode);
+    embeddings = backbone_.forward(feats, ForwardMode{true, batch_norm_comm_.get()});
   }
   // In full precision: half would lose the differences between small losses.
   const at::Tensor cosines = head_.forward(embeddings);
-  std::vector<int64_t> classes;
-  std::vector<double> thresholds;
-  for (int64_t row = rows.begin; row < rows.end; ++row) {
-    const Sampler::Place& place = batch.places[static_cast<size_t>(row)];
-    classes.push_back(class_of_utt_[static_cast<size_t>(place.utt)]);
-    thresholds.push_back(ledger_.threshold_in(place.epoch));
-  }
-  Rows outcome;
-  outcome.losses = aam_loss(cosines, at::tensor(classes, at::kLong).to(storage_.device()),
-                            config_.aam.scale, config_.aam.margin_at(values.epoch));
-  const at::Tensor losses = outcome.losses.detach().to(at::kDouble).cpu();
-  outcome.decisions = at::empty({rows.size()}, at::kLong);
-  for (int64_t i = 0; i < rows.size(); ++i)
-    outcome.decisions.mutable_data_ptr<int64_t>()[i] =
-        gate_value(losses.const_data_ptr<double>()[i]) <= thresholds[static_cast<size_t>(i)]
-            ? kTrusted
-            : kDropped;
-  const at::Tensor trusted = outcome.decisions.eq(kTrusted).to(storage_.device());
-  outcome.trained = at::where(trusted, outcome.losses, at::zeros({}, outcome.losses.options()));
+  Rows outcome = judge(batch, rows, cosines, values);
   correct(batch, rows, cosines, outcome);
-
-  const RowRange own = rows_of_rank(config_.train.batch_size, comm_.rank(), comm_.world_size());
-  if (rows.begin == 0) {
-    metrics_.clear();
-    step_ = batch.step;
-    outcome_ = at::zeros({config_.train.batch_size, 2}, at::kDouble);
-  }
-  const at::Tensor mine = outcome_.slice(0, own.begin + rows.begin, own.begin + rows.end);
-  mine.select(1, 0).copy_(losses);
-  mine.select(1, 1).copy_(outcome.decisions);
-  if (rows.end == count)
-    outcome_work_ = comm_.all_reduce(outcome_, ReduceOp::kSum, "losses of the labels");
+  tell_others(batch, rows, outcome);
 
   const auto batch_size = static_cast<double>(config_.train.batch_size);
   const auto share_of = [&](const at::Tensor& chosen) {
     return static_cast<double>(chosen.sum().item<int64_t>()) / batch_size;
   };
-  const at::Tensor right = cosines.argmax(1).cpu().eq(at::tensor(classes, at::kLong));
-  add_metrics({{"label_loss", losses.sum().item<double>() / batch_size},
-               {"accuracy", share_of(right)},
+  if (rows.begin == 0) metrics_.clear();
+  add_metrics({{"label_loss", outcome.losses.sum().item<double>() / batch_size},
+               {"accuracy", share_of(cosines.argmax(1).eq(outcome.classes))},
                {"trusted", share_of(outcome.decisions.eq(kTrusted))},
                {"corrected", share_of(outcome.decisions.ge(0))},
                {"embedding_std", direction_spread(embeddings.detach().to(at::kDouble)) *
@@ -109,15 +79,42 @@ at::Tensor LabelObjective::loss(const Batch& batch, RowRange rows, const Schedul
   return outcome.trained.sum() / batch_size;
 }
 
+// A row is trained on with its label if the loss with it lies below the gate.
+LabelObjective::Rows LabelObjective::judge(const Batch& batch, RowRange rows,
+                                           const at::Tensor& cosines,
+                                           const ScheduleValues& values) const {
+  std::vector<int64_t> classes;
+  std::vector<double> thresholds;
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const Sampler::Place& place = batch.places[static_cast<size_t>(row)];
+    classes.push_back(class_of_utt_[static_cast<size_t>(place.utt)]);
+    thresholds.push_back(ledger_.threshold_in(place.epoch));
+  }
+  Rows outcome;
+  outcome.classes = at::tensor(classes, at::kLong).to(storage_.device());
+  const at::Tensor losses =
+      aam_loss(cosines, outcome.classes, config_.aam.scale, config_.aam.margin_at(values.epoch));
+  outcome.losses = losses.detach().to(at::kDouble).cpu();
+  std::vector<int64_t> decisions;
+  for (size_t i = 0; i < thresholds.size(); ++i) {
+    const double value = gate_value(outcome.losses.const_data_ptr<double>()[i]);
+    decisions.push_back(value <= thresholds[i] ? kTrusted : kDropped);
+  }
+  outcome.decisions = at::tensor(decisions, at::kLong);
+  const at::Tensor trusted = outcome.decisions.eq(kTrusted).to(storage_.device());
+  outcome.trained = at::where(trusted, losses, at::zeros({}, losses.options()));
+  return outcome;
+}
+
 // The prediction for the crop without augmentation takes the place of a label that is not trusted.
 void LabelObjective::correct(const Batch& batch, RowRange rows, const at::Tensor& cosines,
-                             Rows& outcome) {
+                             Rows& outcome) const {
   const LabelCorrectionConfig& correction = config_.label_correction;
-  const at::Tensor dropped = outcome.decisions.eq(kDropped);
-  for (int64_t i = 0; i < rows.size(); ++i)
-    if (!ledger_.may_correct_in(batch.places[static_cast<size_t>(rows.begin + i)].epoch))
-      dropped[i].fill_(false);
-  if (!dropped.any().item<bool>()) return;
+  std::vector<int64_t> open;  // rows that may be corrected
+  for (int64_t row = rows.begin; row < rows.end; ++row)
+    open.push_back(ledger_.may_correct_in(batch.places[static_cast<size_t>(row)].epoch) ? 1 : 0);
+  const at::Tensor asking = outcome.decisions.eq(kDropped).logical_and(at::tensor(open).ne(0));
+  if (!asking.any().item<bool>()) return;
   at::Tensor probabilities;
   {
     const c10::NoGradGuard no_grad;
@@ -132,12 +129,26 @@ void LabelObjective::correct(const Batch& batch, RowRange rows, const at::Tensor
   }
   const auto [confidence, classes] = probabilities.max(1);
   const at::Tensor corrected =
-      dropped.to(storage_.device()).logical_and(confidence > correction.threshold);
+      asking.to(storage_.device()).logical_and(confidence > correction.threshold);
   const at::Tensor losses = correction.type == "soft"
                                 ? soft_label_loss(cosines, probabilities, config_.aam.scale)
                                 : aam_loss(cosines, classes, config_.aam.scale, config_.aam.margin);
   outcome.trained = at::where(corrected, losses, outcome.trained);
   outcome.decisions = at::where(corrected.cpu(), classes.cpu(), outcome.decisions);
+}
+
+// Every rank keeps the ledger of all rows. They travel while backward runs.
+void LabelObjective::tell_others(const Batch& batch, RowRange rows, const Rows& outcome) {
+  const RowRange own = rows_of_rank(config_.train.batch_size, comm_.rank(), comm_.world_size());
+  if (rows.begin == 0) {
+    step_ = batch.step;
+    outcome_ = at::zeros({config_.train.batch_size, 2}, at::kDouble);
+  }
+  const at::Tensor mine = outcome_.slice(0, own.begin + rows.begin, own.begin + rows.end);
+  mine.select(1, 0).copy_(outcome.losses);
+  mine.select(1, 1).copy_(outcome.decisions);
+  if (rows.end == static_cast<int64_t>(batch.places.size()))
+    outcome_work_ = comm_.all_reduce(outcome_, ReduceOp::kSum, "losses of the labels");
 }
 
 void LabelObjective::after_update(const ScheduleValues&) {

@@ -40,7 +40,10 @@ class LabelObjective : public Objective {
 
  private:
   struct Rows;  // of a micro-batch: what each is trained on
-  void correct(const Batch& batch, RowRange rows, const at::Tensor& cosines, Rows& outcome);
+  [[nodiscard]] Rows judge(const Batch& batch, RowRange rows, const at::Tensor& cosines,
+                           const ScheduleValues& values) const;
+  void correct(const Batch& batch, RowRange rows, const at::Tensor& cosines, Rows& outcome) const;
+  void tell_others(const Batch& batch, RowRange rows, const Rows& outcome);
   void absorb(bool updated);
 
   RunConfig config_;
