@@ -31,7 +31,7 @@ class Help(support.ProgramTest):
         self.assertGreater(len(keys), 60)
         for line in text.splitlines():
             if line.startswith("  --") and "." in line.split()[0]:
-                self.assertRegex(line, r"^  --[a-z]+\.\w+ arg \(=[^)]+\)")
+                self.assertRegex(line, r"^  --[a-z_]+\.\w+ arg \(=[^)]+\)")
 
     def test_version_everywhere(self):
         line = self.run_program("spcnet", "--version").stdout
