@@ -11,8 +11,12 @@ namespace spc {
 /// The folder that `--run` names in a command of spcnet; empty if there is none.
 std::filesystem::path run_folder_of(const std::vector<std::string>& command);
 
-/// Step of the newest checkpoint, -1 without one.
-int64_t newest_step(const std::filesystem::path& run);
+/// What a run, or the stages of a run with rounds, have in their folders.
+struct Progress {
+  int64_t made = 0;                     // grows with every checkpoint and every finished product
+  std::string where = "the beginning";  // the newest of them, in words
+};
+Progress progress_of(const std::filesystem::path& run);
 
 /// When the run last got going, i.e. every rank had opened its input: changes with every start.
 /// The earliest time if it never did.

@@ -4,6 +4,8 @@
 
 #include <iostream>
 
+#include "base/log.h"
+
 namespace spc {
 namespace {
 
@@ -24,7 +26,7 @@ Screen::~Screen() {
 void Screen::print(const std::string& line) {
   const bool progress = terminal_ && is_progress(line);
   if (on_progress_line_) std::cerr << (progress ? "\r\033[K" : "\n");
-  std::cerr << line;
+  std::cerr << (progress ? one_row(line) : line);
   if (!progress) std::cerr << "\n";
   std::cerr << std::flush;
   on_progress_line_ = progress;

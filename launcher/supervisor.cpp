@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "launcher/attempt.h"
-#include "launcher/run_state.h"
 
 namespace spc {
 namespace {
@@ -27,19 +26,15 @@ std::string describe_end(const Attempt& attempt) {
   return text;
 }
 
-std::string checkpoint_name(int64_t step) {
-  return step < 0 ? "the beginning" : concat("the checkpoint of step ", step);
-}
-
 Attempt run_once(const LaunchPlan& plan, const std::filesystem::path& run, RankOutput& output,
                  double start_timeout_s) {
   Attempt attempt;
-  attempt.step_before = newest_step(run);
+  attempt.before = progress_of(run);
   const auto started_before = started_at(run);
   attempt.exit_code = run_ranks(plan, output, start_timeout_s);
   attempt.stop_asked = stop_requested();
   attempt.got_going = started_at(run) != started_before;
-  attempt.step_after = newest_step(run);
+  attempt.after = progress_of(run);
   attempt.error = output.last_error();
   attempt.failed_host = output.failed_host();
   return attempt;
@@ -72,15 +67,14 @@ Decision decide(const Attempt& last, const Attempt* before, int restarts, int ma
   if (by_itself && !last.got_going)
     return {false, kExitFailed, "failed before the first step; not restarted"};
   if (by_itself && !last.gained() && before != nullptr && before->exit_code == code &&
-      reason_of(before->error) == reason_of(last.error) && before->step_after == last.step_after)
-    return {false, kExitFailed,
-            "failed twice alike at " + checkpoint_name(last.step_after) + "; not restarted"};
+      reason_of(before->error) == reason_of(last.error) && before->after.made == last.after.made)
+    return {false, kExitFailed, "failed twice alike at " + last.after.where + "; not restarted"};
   if (restarts >= max_restarts)
     return {false, kExitFailed,
             concat("gave up after ", restarts, " restarts: ", describe_end(last))};
   return {true, 0,
-          concat(describe_end(last), "; restarting from ", checkpoint_name(last.step_after), ", ",
-                 restarts + 1, " of ", max_restarts)};
+          concat(describe_end(last), "; restarting from ", last.after.where, ", ", restarts + 1,
+                 " of ", max_restarts)};
 }
 
 std::vector<Host> without_failing_hosts(const std::vector<Host>& hosts,

@@ -10,20 +10,21 @@
 
 #include "launcher/plan.h"
 #include "launcher/rank_output.h"
+#include "launcher/run_state.h"
 
 namespace spc {
 
 /// How one attempt ended, and what is to follow.
 struct Attempt {
   int exit_code = 0;
-  bool stop_asked = false;   // of the launcher, while it ran
-  bool got_going = false;    // every rank had opened its input
-  int64_t step_before = -1;  // newest checkpoint
-  int64_t step_after = -1;
+  bool stop_asked = false;  // of the launcher, while it ran
+  bool got_going = false;   // every rank had opened its input
+  Progress before;
+  Progress after;
   std::string error;        // the last one that a rank printed
   std::string failed_host;  // the one that mpirun or srun blamed
 
-  [[nodiscard]] bool gained() const { return step_after > step_before; }
+  [[nodiscard]] bool gained() const { return after.made > before.made; }
 };
 
 struct Decision {

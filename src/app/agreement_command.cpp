@@ -3,7 +3,6 @@
 
 #include "app/commands.h"
 #include "base/error.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "pseudo/agreement.h"
@@ -39,18 +38,7 @@ int agreement_command(const Arguments& arguments) {
                        " utterances have no label in ", reference_path, ": left out"));
   const Agreement result = agreement(pairs.labels, pairs.reference);
   if (json) {
-    std::cout << JsonObject()
-                     .set("nmi", result.nmi)
-                     .set("ami", result.ami)
-                     .set("purity", result.purity)
-                     .set("inverse_purity", result.inverse_purity)
-                     .set("pairwise_f1", result.pairwise_f1)
-                     .set("accuracy", result.accuracy)
-                     .set("utterances", result.utterances)
-                     .set("clusters", result.clusters)
-                     .set("classes", result.classes)
-                     .str()
-              << "\n";
+    std::cout << to_json(result) << "\n";
   } else {
     std::printf(
         "utterances      %lld in %lld clusters and %lld classes\nNMI             %.4f\nAMI         "

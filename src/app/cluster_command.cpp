@@ -23,20 +23,8 @@ int cluster_command(const Arguments& arguments) {
   double timeout_s = 600;
   ClusterConfig config;
   options.add("embeddings", embeddings, "embeddings.h5 of `spcnet extract`");
-  options.add("num-clusters", config.num_clusters, "clusters");
   options.add("out", out, "folder to write");
-  options.add("metric", config.metric, "cosine: directions, spherical k-means; or euclidean");
-  options.add("seed", config.seed, "of the first centroids");
-  options.add("seeding", config.seeding,
-              "kmeans++: each first centroid far from those before, one look at all rows for each; "
-              "or random: rows drawn by chance");
-  options.add("max-passes", config.max_passes, "passes over all rows");
-  options.add("tolerance", config.tolerance,
-              "relative change of the objective from pass to pass at which it ends");
-  options.add_switch("half-whiten", config.half_whiten,
-                     "remove the mean, turn to the main directions, divide each by the root of its "
-                     "singular value; writes DIR/whitening.h5");
-  options.add("pca-dim", config.pca_dim, "directions that --half-whiten keeps at most");
+  config.add_flags_to(options);
   options.add("device", device, "cpu, cuda, or auto: cuda where every rank has a GPU");
   options.add("threads", threads, "compute threads of a rank; 0: its share of the cores");
   options.add("timeout", timeout_s, "longest wait for the other ranks, seconds");
@@ -46,10 +34,9 @@ int cluster_command(const Arguments& arguments) {
   SPC_USAGE_CHECK(device == "auto" || device == "cpu" || device == "cuda", "--device ", device,
                   ", must be auto, cpu or cuda");
   SPC_USAGE_CHECK(threads >= 0 && timeout_s > 0, "--threads must be >= 0, --timeout > 0");
-  config.validate();
   return with_ranks(timeout_s, [&](Communicator& comm) {
     set_compute_threads(threads, comm);
-    const bool done =
+    const auto done =
         cluster_embeddings(embeddings, out, config, choose_device(device, comm), comm);
     return done ? kExitDone : kExitStopped;
   });

@@ -14,5 +14,8 @@ int cluster_command(const Arguments& arguments);
 int gate_command(const Arguments& arguments);
 int agreement_command(const Arguments& arguments);
 int diff_command(const Arguments& arguments);
+int metrics_command(const Arguments& arguments);
+int report_command(const Arguments& arguments);
+int explain_command(const Arguments& arguments);
 
 }  // namespace spc

@@ -5,14 +5,10 @@
 #include "app/commands.h"
 #include "app/ranks.h"
 #include "base/error.h"
-#include "base/log.h"
-#include "dist/device.h"
 #include "train/checkpoint.h"
-#include "train/config.h"
-#include "train/extract.h"
+#include "train/extraction.h"
 #include "train/resources.h"
-#include "train/run_folder.h"
-#include "train/together.h"
+#include "train/stages.h"
 
 namespace spc {
 namespace {
@@ -59,46 +55,27 @@ void check_given(const ResolvedConfig& given, const ResolvedConfig& trained,
 std::optional<TensorFile> open_source(const ExtractArguments& arguments) {
   if (arguments.init) return std::nullopt;
   if (!arguments.checkpoint.empty()) return open_checkpoint(arguments.checkpoint);
-  std::optional<TensorFile> newest = newest_valid_checkpoint(arguments.run);
+  std::optional<TensorFile> newest = newest_valid_checkpoint(newest_stage(arguments.run));
   SPC_CHECK(newest, "no checkpoint in ", arguments.run,
             "/checkpoints; train first, or give --checkpoint F");
   return newest;
 }
 
-int extract(ExtractArguments arguments, Communicator& comm) {
+int extract(const ExtractArguments& arguments, Communicator& comm) {
   const ShardSet shards = open_shards(arguments.shards, arguments.utts);
   const std::optional<TensorFile> file = open_source(arguments);
-  std::string source = "untrained";
+  Extraction extraction{arguments.config, nullptr, arguments.extract, arguments.out, "untrained"};
   if (file) {
-    const CheckpointInfo info = read_info(*file);
-    OptionSet keys("");
-    RunConfig trained;
-    trained.add_to(keys);
-    keys.parse_ini(info.config, file->path().string());
-    check_given(arguments.given, keys.resolved(), file->path().string());
-    trained.train.threads = arguments.config.train.threads;
-    trained.train.device = arguments.config.train.device;
-    arguments.config = trained;
-    SPC_CHECK(info.num_mel_bins == shards.num_mel_bins(), file->path().string(), " was trained on ",
-              info.num_mel_bins, " mel bins, the shards have ", shards.num_mel_bins(),
-              "; pack them with --fbank.num_mel_bins ", info.num_mel_bins);
-    SPC_CHECK(same_features(info.fbank, shards.fbank()), file->path().string(),
-              " was trained on other features than the shards hold; pack them alike: '", info.fbank,
-              "' against '", shards.fbank(), "'");
-    source = concat(file->path().string(), " ", info.network);
+    const FullConfig trained = trained_config(*file);
+    check_given(arguments.given, trained.resolved, file->path().string());
+    extraction.checkpoint = &*file;
+    extraction.config = trained.config;
+    extraction.config.train.threads = arguments.config.train.threads;
+    extraction.config.train.device = arguments.config.train.device;
+    extraction.config.dist = arguments.config.dist;
+    extraction.source = concat(file->path().string(), " ", read_info(*file).network);
   }
-  const SpcNet network(arguments.config.model, shards.num_mel_bins(),
-                       static_cast<uint64_t>(arguments.config.train.seed),
-                       choose_device(arguments.config.train.device, comm));
-  if (file) load_tensors(*file, read_info(*file).network + ".backbone.", network.tensors());
-  set_compute_threads(arguments.config.train.threads, comm);
-  const Embeddings embeddings = extract_embeddings(network, shards, arguments.extract, comm);
-  on_rank_zero(comm, "writing embeddings", [&] {
-    write_embeddings(arguments.out, embeddings, source);
-    log_info(concat(embeddings.utts.size(), " embeddings of ", embeddings.dim, " dimensions by ",
-                    source, ": ", arguments.out));
-  });
-  return kExitDone;
+  return extract_to_file(extraction, shards, comm) ? kExitDone : kExitStopped;
 }
 
 }  // namespace
@@ -113,7 +90,9 @@ int extract_command(const Arguments& arguments) {
       "of the configuration; otherwise the configuration is the checkpoint's, but for extract.*, "
       "dist.*, train.device and train.threads.");
   ExtractArguments extract_arguments;
-  options.add("run", extract_arguments.run, "run folder: its newest valid checkpoint is taken");
+  options.add("run", extract_arguments.run,
+              "run folder: its newest valid checkpoint is taken, of a run with rounds that of the "
+              "last stage");
   options.add("checkpoint", extract_arguments.checkpoint, "this checkpoint");
   options.add_switch("init", extract_arguments.init, "the untrained network of the configuration");
   options.add("shards", extract_arguments.shards, "folder of shards; may repeat");
@@ -121,6 +100,7 @@ int extract_command(const Arguments& arguments) {
   options.add("out", extract_arguments.out, "file to write");
   extract_arguments.config.add_to(options);
   extract_arguments.extract.add_to(options);
+  ignore_rounds_keys(options);
   if (!options.parse(arguments)) return kExitDone;
   const int sources = (extract_arguments.run.empty() ? 0 : 1) +
                       (extract_arguments.checkpoint.empty() ? 0 : 1) +

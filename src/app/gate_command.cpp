@@ -13,11 +13,13 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "pseudo/loss_gate.h"
+#include "store/embeddings.h"
 
 namespace spc {
 namespace {
 
 std::vector<double> read_losses(const std::filesystem::path& path) {
+  if (path.extension() == ".h5") return read_loss_file(path);
   std::vector<double> losses;
   size_t number = 0;
   for (const std::string& line : read_lines(path)) {
@@ -28,6 +30,8 @@ std::vector<double> read_losses(const std::filesystem::path& path) {
     const double loss = std::strtod(words[0].c_str(), &end);
     SPC_CHECK(words.size() == 1 && *end == '\0', path.string(), ":", number, ": '", line,
               "' is no number; expected one loss a line");
+    SPC_CHECK(!(loss < 0), path.string(), ":", number, ": ", line,
+              " is negative; expected losses, not their logarithms");
     losses.push_back(loss);
   }
   SPC_CHECK(!losses.empty(), path.string(), ": no losses; expected one a line");
@@ -88,7 +92,7 @@ int gate_command(const Arguments& arguments) {
   std::string previous_text;
   EmOptions em;
   bool json = false;
-  options.add("losses", losses_path, "a loss a line");
+  options.add("losses", losses_path, "a loss a line; or losses.h5 of a run");
   options.add("previous", previous_text, "threshold (in u) of the epoch before");
   options.add("tolerance", em.tolerance, "gain of the mean log likelihood at which the fit ends");
   options.add("max-iterations", em.max_iterations, "of the fit");

@@ -14,6 +14,9 @@ int main(int argc, char** argv) {
        {"cluster", spc::cluster_command, "pseudo labels: k-means over embeddings"},
        {"gate", spc::gate_command, "which pseudo labels to trust, from their losses"},
        {"agreement", spc::agreement_command, "how well two labelings agree"},
-       {"diff", spc::diff_command, "compare two checkpoints bit by bit"}},
+       {"diff", spc::diff_command, "compare two checkpoints bit by bit"},
+       {"metrics", spc::metrics_command, "what runs export for Prometheus"},
+       {"report", spc::report_command, "a run as one HTML page"},
+       {"explain", spc::explain_command, "where a run's time goes, and what to change"}},
       argc, argv);
 }

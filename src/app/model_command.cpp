@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "model/spcnet_summary.h"
-#include "train/config.h"
+#include "train/rounds_config.h"
 
 namespace spc {
 namespace {
@@ -32,6 +32,8 @@ int model_command(const Arguments& arguments) {
   options.add("frames", frames, "frames of the utterance");
   options.add_switch("json", json, "print JSON");
   config.add_to(options);
+  ignore_rounds_keys(options);
+  options.ignore_keys_under("extract", "of `spcnet extract`; ignored here");
   if (!options.parse(arguments)) return kExitDone;
   const int64_t bins = config.num_mel_bins > 0 ? config.num_mel_bins : kDefaultBins;
   SPC_USAGE_CHECK(frames >= kTotalStride && bins >= kTotalStride, "at least ", kTotalStride,

@@ -7,6 +7,7 @@
 #include "app/ranks.h"
 #include "app/train_arguments.h"
 #include "base/log.h"
+#include "train/stage_checks.h"
 #include "train/watched.h"
 
 namespace spc {
@@ -18,7 +19,7 @@ constexpr double kTimeoutSeconds = 60;
 }  // namespace
 
 int preflight_command(const Arguments& arguments) {
-  TrainArguments train_arguments;
+  RoundsArguments rounds_arguments;
   if (!parse_train_arguments(
           arguments,
           "usage: spcnet preflight ARGUMENTS OF spcnet train\n"
@@ -26,14 +27,22 @@ int preflight_command(const Arguments& arguments) {
           "Compares the ranks' programs, libraries, configuration, data and clocks, verifies an "
           "all-reduce, and measures every rank: matrix product, link, reading. Slow ranks are "
           "warned of; exit code 1 when a rank is odd. `spcnet-launch --check` starts it.",
-          train_arguments))
+          rounds_arguments))
     return kExitDone;
+  const TrainArguments train_arguments = stage_to_look_at(rounds_arguments);
   const DistConfig& dist = train_arguments.config.dist;
   const double timeout_s = std::min(kTimeoutSeconds, dist.timeout_s);
   return with_ranks(timeout_s, [&](Communicator& comm) {
     PreflightReport report;
-    run_watched({timeout_s, std::min(kTimeoutSeconds, dist.silence_s)}, comm,
-                [&](Watchdog& watchdog) { report = preflight(train_arguments, comm, watchdog); });
+    const auto look = [&](const ShardSet& shards, const ShardSet* noise) {
+      check_kind_of_run(rounds_arguments.base.run, rounds_arguments.rounds.count > 0);
+      if (rounds_arguments.rounds.count > 0)
+        check_rounds(rounds_arguments, plan_stages(rounds_arguments), shards, noise,
+                     comm.world_size());
+    };
+    run_watched(
+        {timeout_s, std::min(kTimeoutSeconds, dist.silence_s)}, comm,
+        [&](Watchdog& watchdog) { report = preflight(train_arguments, look, comm, watchdog); });
     if (comm.rank() == 0) {
       for (const std::string& line : report.table) std::cout << line << "\n";
       for (const std::string& line : report.warnings) log_warning(line);

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/command_line.h"
-#include "train/training.h"
+#include "train/stages.h"
 
 namespace spc {
 
@@ -12,6 +12,6 @@ namespace spc {
 /// @returns false when --help or --version was asked for and printed
 /// @throws UsageError
 bool parse_train_arguments(const Arguments& arguments, const std::string& usage,
-                           TrainArguments& train_arguments);
+                           RoundsArguments& rounds_arguments);
 
 }  // namespace spc

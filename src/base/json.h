@@ -1,5 +1,4 @@
-// JSON output: objects and arrays built in order, for result lines and logs. Nothing in this
-// project reads JSON.
+// JSON output: objects and arrays built in order, for result lines and logs.
 #pragma once
 
 #include <concepts>

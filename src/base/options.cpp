@@ -21,6 +21,7 @@ struct OptionSet::Impl {
   po::options_description flags{"Options", 120, 60};
   po::positional_options_description positional;
   std::vector<std::pair<std::string, std::function<std::string()>>> printers;
+  std::vector<std::pair<std::string, std::map<std::string, std::string>*>> prefixes;
   std::vector<std::function<void()>> checks;
   std::vector<std::string> files;
   po::variables_map values;
@@ -31,6 +32,16 @@ struct OptionSet::Impl {
     auto* value = po::value<T>(&field)->default_value(field, print(field));
     (is_key ? keys : flags).add_options()(name.c_str(), value, help.c_str());
     if (is_key) printers.emplace_back(name, [&field, print] { return print(field); });
+  }
+
+  // Gives the fields their values.
+  void notify() {
+    po::notify(values);
+    for (const auto& [prefix, taken] : prefixes) {
+      for (const auto& [name, value] : values)
+        if (name.starts_with(prefix))
+          (*taken)[name.substr(prefix.size())] = value.as<std::string>();
+    }
   }
 };
 
@@ -66,6 +77,16 @@ void OptionSet::add(const std::string& name, std::vector<std::string>& field,
                     const std::string& help) {
   SPC_ASSERT(name.find('.') == std::string::npos, "a list is no configuration key: ", name);
   impl_->flags.add_options()(name.c_str(), po::value(&field)->composing(), help.c_str());
+}
+void OptionSet::ignore_keys_under(const std::string& prefix, const std::string& help) {
+  // Boost takes a name that ends with a star for all that begin so.
+  impl_->keys.add_options()((prefix + ".*").c_str(), po::value<std::string>(), help.c_str());
+}
+void OptionSet::add_keys_under(const std::string& prefix,
+                               std::map<std::string, std::string>& values,
+                               const std::string& help) {
+  ignore_keys_under(prefix, help);
+  impl_->prefixes.emplace_back(prefix + ".", &values);
 }
 void OptionSet::add_switch(const std::string& name, bool& field, const std::string& help) {
   impl_->flags.add_options()(name.c_str(), po::bool_switch(&field), help.c_str());
@@ -121,7 +142,7 @@ bool OptionSet::parse(const std::vector<std::string>& arguments) {
         throw UsageError(concat("--config ", *path, ": ", error.what()));
       }
     }
-    po::notify(impl.values);
+    impl.notify();
   } catch (const po::error& error) {
     throw UsageError(concat(error.what(), "; --help lists every option and key"));
   }
@@ -133,7 +154,7 @@ void OptionSet::parse_ini(const std::string& text, const std::string& origin) {
   std::istringstream stream(text);
   try {
     po::store(po::parse_config_file(stream, impl_->keys), impl_->values);
-    po::notify(impl_->values);
+    impl_->notify();
   } catch (const po::error& error) {
     throw UsageError(origin + ": " + error.what());
   }
@@ -143,6 +164,8 @@ void OptionSet::parse_ini(const std::string& text, const std::string& origin) {
 std::vector<std::pair<std::string, std::string>> OptionSet::resolved() const {
   std::vector<std::pair<std::string, std::string>> result;
   for (const auto& [name, print] : impl_->printers) result.emplace_back(name, print());
+  for (const auto& [prefix, values] : impl_->prefixes)
+    for (const auto& [name, value] : *values) result.emplace_back(prefix + name, value);
   std::sort(result.begin(), result.end());
   return result;
 }

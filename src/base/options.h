@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -31,6 +32,12 @@ class OptionSet {
   void add(const std::string& name, int64_t& field, const std::string& help);
   void add(const std::string& name, double& field, const std::string& help);
   void add(const std::string& name, std::string& field, const std::string& help);
+  /// Takes every key `prefix.NAME`, with NAME a key of its own (`round.optim.lr`), as text: what is
+  /// given, NAME to value. Who takes them checks them.
+  void add_keys_under(const std::string& prefix, std::map<std::string, std::string>& values,
+                      const std::string& help);
+  /// Takes every key `prefix.NAME` and forgets it.
+  void ignore_keys_under(const std::string& prefix, const std::string& help);
   /// May be given several times.
   void add(const std::string& name, std::vector<std::string>& field, const std::string& help);
   /// A flag without a value.

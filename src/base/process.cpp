@@ -58,6 +58,15 @@ int available_cores() {
   return count > 0 ? count : 1;
 }
 
+double cpu_seconds() {
+  struct rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 int64_t peak_memory_bytes() {
   struct rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);

@@ -25,6 +25,9 @@ void step_back();
 /// Cores this process may run on (its affinity mask), at least 1.
 int available_cores();
 
+/// Processor time of this process so far, user and system, seconds.
+double cpu_seconds();
+
 /// The largest resident memory so far, bytes.
 int64_t peak_memory_bytes();
 

@@ -3,6 +3,7 @@
 
 #include <c10/core/Device.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +35,14 @@ c10::Device choose_device(const std::string& name, Communicator& comm);
 
 /// bf16 arithmetic: on a CPU, the AVX512-BF16 instructions; on a GPU, compute capability 8.
 bool has_bf16(c10::Device device);
+
+/// Bytes of a GPU that this process uses, holds in reserve besides, and that it has in all.
+struct GpuMemory {
+  int64_t allocated = 0;
+  int64_t reserved = 0;
+  int64_t total = 0;
+};
+GpuMemory gpu_memory(c10::Device gpu);
 
 /// A communicator of the same ranks for tensors on the CPU and on `device`; for the CPU it is a
 /// duplicate of `comm`. Collective. @param timeout_s  longest wait for the other ranks

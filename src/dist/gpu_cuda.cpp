@@ -1,10 +1,12 @@
 // The GPUs of this machine, as CUDA shows them.
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <cuda_runtime_api.h>
 
 #include <array>
 #include <cstdio>
 
 #include "base/error.h"
+#include "dist/device.h"
 #include "dist/gpu_backend.h"
 
 namespace spc {
@@ -43,6 +45,13 @@ std::vector<std::string> visible_gpus() {
 
 bool gpu_has_bf16(c10::Device gpu) {
   return properties_of(gpu.index()).major >= 8;
+}
+
+GpuMemory gpu_memory(c10::Device gpu) {
+  const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(gpu.index());
+  const int64_t allocated = stats.allocated_bytes[0].current;  // [0]: of all kinds of allocations
+  return {allocated, stats.reserved_bytes[0].current - allocated,
+          static_cast<int64_t>(properties_of(gpu.index()).totalGlobalMem)};
 }
 
 }  // namespace spc

@@ -1,5 +1,6 @@
 // A build without CUDA.
 #include "base/error.h"
+#include "dist/device.h"
 #include "dist/gpu_backend.h"
 
 namespace spc {
@@ -13,6 +14,10 @@ std::vector<std::string> visible_gpus() {
 }
 
 bool gpu_has_bf16(c10::Device gpu) {
+  SPC_ASSERT(false, "asked about ", gpu, " in a build without CUDA");
+}
+
+GpuMemory gpu_memory(c10::Device gpu) {
   SPC_ASSERT(false, "asked about ", gpu, " in a build without CUDA");
 }
 

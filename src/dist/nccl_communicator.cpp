@@ -141,6 +141,7 @@ class NcclCommunicator : public Communicator {
   std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op,
                                    const std::string& what) override {
     if (tensor.is_cpu()) return control_->all_reduce(tensor, op, what);
+    waits()->add_bytes(tensor.nbytes());
     return start({tensor}, what, [&] {
       return ncclAllReduce(tensor.const_data_ptr(), tensor.data_ptr(), count_of(tensor),
                            nccl_type(tensor, what), nccl_op(op), comm_, stream_.stream());
@@ -149,6 +150,7 @@ class NcclCommunicator : public Communicator {
 
   void broadcast(const at::Tensor& tensor, int root, const std::string& what) override {
     if (tensor.is_cpu()) return control_->broadcast(tensor, root, what);
+    if (rank() == root) waits()->add_bytes(tensor.nbytes());
     start({tensor}, what, [&] {
       return ncclBroadcast(tensor.const_data_ptr(), tensor.data_ptr(), count_of(tensor),
                            nccl_type(tensor, what), root, comm_, stream_.stream());
@@ -158,6 +160,7 @@ class NcclCommunicator : public Communicator {
   // NCCL gathers equal shares only; as many broadcasts as ranks, in one group, do for any.
   at::Tensor all_gather_rows(const at::Tensor& rows, const std::string& what) override {
     if (rows.is_cpu()) return control_->all_gather_rows(rows, what);
+    waits()->add_bytes(rows.nbytes());
     const at::Tensor counts =
         control_->all_gather_rows(at::full({1}, rows.size(0), at::kLong), what + " (counts)");
     std::vector<int64_t> shape = rows.sizes().vec();
@@ -180,6 +183,7 @@ class NcclCommunicator : public Communicator {
 
   at::Tensor reduce_scatter_rows(const at::Tensor& rows, const std::string& what) override {
     if (rows.is_cpu()) return control_->reduce_scatter_rows(rows, what);
+    waits()->add_bytes(rows.nbytes());
     const at::Tensor own = at::empty_like(rows.narrow(0, 0, rows_a_rank(rows, what)));
     start({rows, own}, what, [&] {
       return ncclReduceScatter(rows.const_data_ptr(), own.data_ptr(), count_of(own),
@@ -190,6 +194,7 @@ class NcclCommunicator : public Communicator {
 
   at::Tensor all_to_all_rows(const at::Tensor& rows, const std::string& what) override {
     if (rows.is_cpu()) return control_->all_to_all_rows(rows, what);
+    waits()->add_bytes(rows.nbytes());
     const at::Tensor came = at::empty_like(rows);
     const int64_t block = rows_a_rank(rows, what);
     start({rows, came}, what, [&] {

@@ -89,6 +89,15 @@ std::string suspect(const std::vector<Position>& ranks, double silent_after_s) {
                 place_of(ranks[found]), " for ", seconds_text(ranks[found].phase_s));
 }
 
+SlowestRank find_slowest(const std::vector<Position>& ranks) {
+  std::vector<double> own;
+  own.reserve(ranks.size());
+  for (const Position& rank : ranks) own.push_back(rank.compute_s + rank.data_s);
+  if (ranks.size() < 2 || lower_middle(own) <= 0) return {};
+  const auto slowest = std::max_element(own.begin(), own.end());
+  return {static_cast<int>(slowest - own.begin()), *slowest / lower_middle(own)};
+}
+
 Straggler find_straggler(const std::vector<Position>& ranks, double factor) {
   std::vector<double> compute;
   std::vector<double> data;

@@ -39,4 +39,12 @@ struct Straggler {
 };
 Straggler find_straggler(const std::vector<Position>& ranks, double factor);
 
+/// The rank with the longest own time a step (computation and waiting for its loader), and how many
+/// times that of the rank in the middle it is; rank -1 while nothing is known, or with one rank.
+struct SlowestRank {
+  int rank = -1;
+  double ratio = 1;
+};
+SlowestRank find_slowest(const std::vector<Position>& ranks);
+
 }  // namespace spc

@@ -1,7 +1,9 @@
-// What the threads of this process wait for in collectives: for reports of a stuck run, and to tell
-// a rank's own time from the time it spends on others.
+// What the threads of this process give to collectives and wait for in them: for reports of a stuck
+// run, and to tell a rank's own time from the time it spends on others.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <map>
@@ -43,6 +45,9 @@ class WaitLog {
   [[nodiscard]] std::optional<Wait> longest() const;
   /// Waits that have ended: a number that rises while ranks still talk to each other.
   [[nodiscard]] int64_t num_ended() const;
+  /// A collective was given so much of this rank's, between processes.
+  void add_bytes(size_t bytes) { bytes_ += static_cast<int64_t>(bytes); }
+  [[nodiscard]] int64_t bytes() const { return bytes_; }
   /// What the calling thread has spent waiting so far.
   [[nodiscard]] double seconds_of_this_thread() const;
 
@@ -50,6 +55,7 @@ class WaitLog {
   mutable std::mutex mutex_;
   std::list<Entry> entries_;  // oldest first
   int64_t ended_ = 0;
+  std::atomic<int64_t> bytes_ = 0;
   std::map<std::thread::id, double> seconds_;
 };
 

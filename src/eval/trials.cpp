@@ -80,7 +80,8 @@ RowOfUtt index_rows(const std::vector<std::string>& utts) {
 
 }  // namespace
 
-Trials read_trials(const std::filesystem::path& path, const std::vector<std::string>& utts) {
+Trials read_trials(const std::filesystem::path& path, const std::vector<std::string>& utts,
+                   const TrialSource& source) {
   const RowOfUtt row_of_utt = index_rows(utts);
   const std::string text = read_text(path);
   std::optional<Form> form;
@@ -89,8 +90,9 @@ Trials read_trials(const std::filesystem::path& path, const std::vector<std::str
   const auto where = [&] { return concat(path.string(), ":", line_number); };
   const auto row = [&](std::string_view utt) {
     const auto found = row_of_utt.find(utt);
-    SPC_CHECK(found != row_of_utt.end(), where(), ": no embedding for utterance '", utt,
-              "'; extract it, or write the ids in the list as the embeddings have them",
+    SPC_CHECK(found != row_of_utt.end(), where(), ": no ", source.thing, " for utterance '", utt,
+              "'; ", source.remedy, ", or write the ids in the list as the ", source.thing,
+              "s have them",
               utts.empty() ? " (there are none)" : concat(" (the first is '", utts[0], "')"));
     return found->second;
   };

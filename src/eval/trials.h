@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace spc {
@@ -18,12 +19,19 @@ struct Trials {
   [[nodiscard]] size_t size() const { return target.size(); }
 };
 
+/// What the utterances of a list are looked up in, for messages.
+struct TrialSource {
+  std::string_view thing = "embedding";
+  std::string_view remedy = "extract it";
+};
+
 /// Reads a list in VoxCeleb form (`1 enrol test`, label 1 or 0) or Kaldi form (`enrol test target`,
 /// label target or nontarget). The first line decides which; blank lines and CRLF are fine.
 /// @param utts   [U] utterance ids of the embeddings, row by row, each once
 /// @throws Error  naming file and line: a wrong number of fields, an unknown label, both forms in
-///                one list, an utterance without embedding. Naming the file: no trials, no target
-///                or no nontarget trials (EER is then undefined). Or: an id twice in `utts`.
-Trials read_trials(const std::filesystem::path& path, const std::vector<std::string>& utts);
+///                one list, an utterance that is not in `utts`. Naming the file: no trials, no
+///                target or no nontarget trials (EER is then undefined). Or: an id twice in `utts`.
+Trials read_trials(const std::filesystem::path& path, const std::vector<std::string>& utts,
+                   const TrialSource& source = {});
 
 }  // namespace spc

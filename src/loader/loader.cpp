@@ -1,5 +1,9 @@
 #include "loader/loader.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/error.h"
 
@@ -94,11 +98,13 @@ void Loader::work() {
     const int64_t row = slot->next_row++;
     lock.unlock();
     std::exception_ptr failure;
+    const Stopwatch working;
     try {
       make_row(slot->batch, row);
     } catch (...) {
       failure = std::current_exception();
     }
+    work_ns_ += std::llround(working.seconds() * 1e9);
     lock.lock();
     if (failure && !failure_) failure_ = failure;
     if (++slot->done_rows == rows || failure) changed_.notify_all();
@@ -147,6 +153,13 @@ Batch Loader::next() {
   slots_.pop_front();
   changed_.notify_all();
   return batch;
+}
+
+int64_t Loader::num_ready() {
+  const int64_t rows = share_.row_end - share_.row_begin;
+  const std::lock_guard lock(mutex_);
+  return std::count_if(slots_.begin(), slots_.end(),
+                       [&](const Slot& slot) { return slot.done_rows == rows; });
 }
 
 }  // namespace spc

@@ -2,6 +2,7 @@
 // utterances of this rank's share
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -67,6 +68,10 @@ class Loader {
   /// The next step's batch; waits until it is complete. @throws Error  what a reader thread met: a
   /// short read, a wrong checksum
   Batch next();
+  /// Batches that are complete and wait to be taken; at most `prefetch_batches`.
+  [[nodiscard]] int64_t num_ready();
+  /// What its threads have worked so far, all together.
+  [[nodiscard]] double work_seconds() const { return static_cast<double>(work_ns_) * 1e-9; }
 
  private:
   struct Slot {
@@ -95,6 +100,7 @@ class Loader {
   int64_t next_step_;  // guarded: the first step without a slot
   std::exception_ptr failure_;  // guarded
   bool closing_ = false;        // guarded
+  std::atomic<int64_t> work_ns_ = 0;
   std::vector<std::thread> threads_;
 };
 

@@ -67,6 +67,9 @@ DinoLossResult dino_loss(const at::Tensor& student_VBK, const at::Tensor& teache
   result.center_sum = teacher.sum(0);
   result.teacher_entropy =
       entropy_GB.sum() / static_cast<double>(num_global_views * global_utterances);
+  const at::Tensor mean_target = targets.mean(0);
+  result.marginal_entropy = -at::xlogy(mean_target, mean_target).sum() *
+                            (static_cast<double>(rows) / static_cast<double>(global_utterances));
   // each target stands in V - 1 pairs, so the mean over pairs of H(P) is the mean over targets
   result.kl = result.loss.detach() - result.teacher_entropy;
   return result;

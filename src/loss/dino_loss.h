@@ -14,8 +14,10 @@ struct DinoLossResult {
   at::Tensor center_sum;  // [K] sum of this rank's raw teacher logits; the caller reduces it
   // Diagnostics, summed over this rank's rows and divided like the loss: their sum over ranks is
   // the mean.
-  at::Tensor teacher_entropy;  // [] of the teacher's targets, nats: ln K is uniform, 0 is one-hot
-  at::Tensor kl;               // [] KL(teacher || student) over the same pairs as the loss
+  at::Tensor teacher_entropy;   // [] of the teacher's targets, nats: ln K is uniform, 0 is one-hot
+  at::Tensor kl;                // [] KL(teacher || student) over the same pairs as the loss
+  at::Tensor marginal_entropy;  // [] of the mean target of this rank's rows, times their share;
+                                // near 0 when all rows are given one prototype
 };
 
 /// Cross-entropy between every student view and every *other* global teacher view, mean over pairs.

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "pseudo/contingency.h"
 
 namespace spc {
@@ -135,6 +136,20 @@ Agreement agreement(const std::vector<int32_t>& labels, const std::vector<int32_
   add_pairwise_f1(table, result);
   add_shares(table, result);
   return result;
+}
+
+std::string to_json(const Agreement& agreement) {
+  return JsonObject()
+      .set("nmi", agreement.nmi)
+      .set("ami", agreement.ami)
+      .set("purity", agreement.purity)
+      .set("inverse_purity", agreement.inverse_purity)
+      .set("pairwise_f1", agreement.pairwise_f1)
+      .set("accuracy", agreement.accuracy)
+      .set("utterances", agreement.utterances)
+      .set("clusters", agreement.clusters)
+      .set("classes", agreement.classes)
+      .str();
 }
 
 }  // namespace spc

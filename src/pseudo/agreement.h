@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace spc {
@@ -25,5 +26,8 @@ struct Agreement {
 /// @param labels, reference  of each utterance, >= 0; as many of the one as of the other, at least
 /// one
 Agreement agreement(const std::vector<int32_t>& labels, const std::vector<int32_t>& reference);
+
+/// An object with these names.
+std::string to_json(const Agreement& agreement);
 
 }  // namespace spc

@@ -100,4 +100,16 @@ void write_loss_file(const std::filesystem::path& path, const LossFile& content)
   });
 }
 
+std::vector<double> read_loss_file(const std::filesystem::path& path) {
+  SPC_CHECK(std::filesystem::exists(path), "no losses ", path.string());
+  return with_context("losses " + path.string(), [&] {
+    const h5::File file = h5::open(path);
+    const std::vector<hsize_t> shape = h5::shape(file.get(), "/loss");
+    SPC_CHECK(shape.size() == 1, "/loss must be a list");
+    std::vector<float> losses(shape[0]);
+    h5::read(file.get(), "/loss", h5::native_type<float>(), losses.size(), losses.data());
+    return std::vector<double>(losses.begin(), losses.end());
+  });
+}
+
 }  // namespace spc

@@ -56,5 +56,7 @@ struct LossFile {
 };
 /// Published whole or not at all.
 void write_loss_file(const std::filesystem::path& path, const LossFile& file);
+/// Its losses. @throws Error  missing, or another file
+std::vector<double> read_loss_file(const std::filesystem::path& path);
 
 }  // namespace spc

@@ -4,13 +4,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <list>
 #include <mutex>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/error.h"
 #include "base/half.h"
@@ -93,7 +96,17 @@ ShardIndex read_shard_index(const std::filesystem::path& path) {
 struct ShardSet::OpenFiles {
   std::mutex mutex;
   std::list<std::pair<int32_t, std::shared_ptr<const FileDescriptor>>> files;
+  std::atomic<int64_t> bytes_read = 0;
+  std::atomic<int64_t> read_ns = 0;
 };
+
+int64_t ShardSet::bytes_read() const {
+  return open_files_->bytes_read;
+}
+
+double ShardSet::read_seconds() const {
+  return static_cast<double>(open_files_->read_ns) * 1e-9;
+}
 
 ShardSet::~ShardSet() = default;
 ShardSet::ShardSet(ShardSet&&) noexcept = default;
@@ -159,6 +172,7 @@ std::shared_ptr<const FileDescriptor> ShardSet::descriptor(int32_t shard) const 
 }
 
 void ShardSet::read(const UtteranceEntry& entry, std::vector<float>& feats, bool verify) const {
+  const Stopwatch watch;
   const size_t count = static_cast<size_t>(entry.num_frames * num_mel_bins_);
   thread_local std::vector<uint16_t> halves;
   halves.resize(count);
@@ -175,6 +189,7 @@ void ShardSet::read(const UtteranceEntry& entry, std::vector<float>& feats, bool
               got == 0 ? "the file ends too early: truncated" : std::strerror(errno), kRemedy);
     done += static_cast<size_t>(got);
   }
+  open_files_->bytes_read += static_cast<int64_t>(count * sizeof(uint16_t));
   if (verify) {
     SPC_CHECK(crc32c(bytes, count * sizeof(uint16_t)) == entry.crc32c, where(),
               ": wrong checksum, the data changed on the disk", kRemedy);
@@ -185,6 +200,7 @@ void ShardSet::read(const UtteranceEntry& entry, std::vector<float>& feats, bool
   SPC_CHECK(!special, where(), ": a feature is NaN or infinite", kRemedy);
   feats.resize(count);
   std::transform(halves.begin(), halves.end(), feats.begin(), half_to_float);
+  open_files_->read_ns += std::llround(watch.seconds() * 1e9);
 }
 
 bool same_features(const std::string& fbank, const std::string& other) {

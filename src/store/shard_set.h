@@ -65,6 +65,10 @@ class ShardSet {
   /// @throws Error  a short read, a wrong checksum, a value that is not finite: names utterance and
   /// shard
   void read(const UtteranceEntry& entry, std::vector<float>& feats, bool verify = true) const;
+  /// By all threads so far.
+  [[nodiscard]] int64_t bytes_read() const;
+  /// What they spent on it, checksums and conversion included.
+  [[nodiscard]] double read_seconds() const;
 
  private:
   std::shared_ptr<const FileDescriptor> descriptor(int32_t shard) const;

@@ -96,8 +96,8 @@ struct TensorFile::Impl {
       : path(file_path), file(h5::open(file_path)) {
     const herr_t visited =
         H5Ovisit2(file.get(), H5_INDEX_NAME, H5_ITER_NATIVE, note_tensor, &visit, H5O_INFO_BASIC);
-    SPC_CHECK(visited >= 0, path.string(),
-              " is damaged: ", visit.problem.empty() ? h5::last_reason() : visit.problem);
+    SPC_CHECK(visited >= 0, path.string(), " is damaged, or another kind of file: ",
+              visit.problem.empty() ? h5::last_reason() : visit.problem);
   }
   std::filesystem::path path;
   h5::File file;
@@ -127,9 +127,19 @@ void TensorFile::read(const std::string& name, void* destination) const {
     h5::read(impl_->file.get(), "/" + name, type_of(found->second.dtype),
              bytes / size_of(found->second.dtype), destination);
     const auto expected = h5::int_attribute(impl_->file.get(), "/" + name, "crc32c");
-    SPC_CHECK(expected && *expected == int64_t{crc32c(destination, bytes)}, "tensor ", name,
+    SPC_CHECK(expected && *expected == int64_t{spc::crc32c(destination, bytes)}, "tensor ", name,
               " has a wrong checksum: the file is damaged");
   });
+}
+
+uint32_t TensorFile::crc32c() const {
+  uint32_t crc = 0;
+  for (const auto& [name, view] : tensors()) {
+    const int64_t own = h5::int_attribute(impl_->file.get(), "/" + name, "crc32c").value_or(-1);
+    crc = spc::crc32c(name.data(), name.size() + 1, crc);
+    crc = spc::crc32c(&own, sizeof own, crc);
+  }
+  return crc;
 }
 
 void TensorFile::verify() const {

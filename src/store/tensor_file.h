@@ -49,6 +49,8 @@ class TensorFile {
   /// Reads the bytes into `destination`, which holds the whole tensor. @throws Error  a wrong
   /// checksum, naming tensor and file
   void read(const std::string& name, void* destination) const;
+  /// Of the tensors' names and checksums, as the file says; their bytes are not read.
+  [[nodiscard]] uint32_t crc32c() const;
   /// Reads every tensor and compares its checksum. @throws Error  the first that is wrong
   void verify() const;
 

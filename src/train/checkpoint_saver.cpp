@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -24,8 +25,11 @@ void copy_state(const TensorTable& state, TensorTable& copy) {
 }  // namespace
 
 CheckpointSaver::CheckpointSaver(std::filesystem::path run, const CheckpointConfig& config,
-                                 int64_t step)
-    : run_(std::move(run)), config_(config), saved_step_(step) {}
+                                 int64_t step, OnWritten on_written)
+    : run_(std::move(run)),
+      config_(config),
+      on_written_(std::move(on_written)),
+      saved_step_(step) {}
 
 CheckpointSaver::~CheckpointSaver() {
   if (writing_.valid()) writing_.wait();
@@ -48,6 +52,16 @@ void CheckpointSaver::finish() {
 }
 
 std::string CheckpointSaver::write(const CheckpointInfo& info) {
+  const Stopwatch watch;
+  std::string problem = try_write(info);
+  if (!on_written_) return problem;
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(checkpoint_path(run_, info.step), error);
+  on_written_(watch.seconds(), error ? 0 : static_cast<int64_t>(bytes), problem.empty());
+  return problem;
+}
+
+std::string CheckpointSaver::try_write(const CheckpointInfo& info) {
   try {
     const std::filesystem::path path = checkpoint_path(run_, info.step);
     save_checkpoint(path, copy_, info);

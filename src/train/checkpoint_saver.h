@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <string>
 
@@ -14,8 +15,12 @@ namespace spc {
 /// Rank 0's alone. One file is under way at most.
 class CheckpointSaver {
  public:
+  /// Told of each save from the thread that writes: seconds, bytes, whether it is on the disk.
+  using OnWritten = std::function<void(double, int64_t, bool)>;
+
   /// @param step  of the run's newest checkpoint, -1: none
-  CheckpointSaver(std::filesystem::path run, const CheckpointConfig& config, int64_t step);
+  CheckpointSaver(std::filesystem::path run, const CheckpointConfig& config, int64_t step,
+                  OnWritten on_written = nullptr);
   /// Waits for the file under way.
   ~CheckpointSaver();
   CheckpointSaver(const CheckpointSaver&) = delete;
@@ -31,10 +36,12 @@ class CheckpointSaver {
 
  private:
   std::string write(const CheckpointInfo& info);
+  std::string try_write(const CheckpointInfo& info);
   void settle();
 
   std::filesystem::path run_;
   CheckpointConfig config_;
+  OnWritten on_written_;
   int64_t saved_step_;
   int64_t asked_step_ = -1;
   TensorTable copy_;

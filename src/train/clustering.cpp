@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <unordered_set>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -37,6 +38,18 @@ at::Tensor read_tensor(const TensorFile& file, const std::string& name, at::Scal
   return tensor;
 }
 
+// What a file of labels can hold.
+void check_utts(const std::vector<std::string>& utts, const std::filesystem::path& embeddings) {
+  std::unordered_set<std::string> seen;
+  for (const std::string& utt : utts) {
+    SPC_CHECK(!utt.empty() && utt.find_first_of(" \t\r\n") == std::string::npos,
+              embeddings.string(), ": the utterance '", utt,
+              "' is empty or has spaces, so that no line of labels can name it");
+    SPC_CHECK(seen.insert(utt).second, embeddings.string(), ": the utterance ", utt,
+              " is there twice");
+  }
+}
+
 // The embeddings of this rank, of length 1 unless they are clustered as they are.
 RowShare read_share(const EmbeddingsFile& file, const ClusterConfig& config, Communicator& comm) {
   const RowRange range = share_of_rows(file.rows(), comm.rank(), comm.world_size());
@@ -61,6 +74,22 @@ RowShare read_share(const EmbeddingsFile& file, const ClusterConfig& config, Com
   comm.all_reduce_now(largest, ReduceOp::kMax, "the largest value");
   share.bounds.largest = largest.item<double>();
   return share;
+}
+
+// Far from the origin, differences of squares would be lost in rounding.
+// @returns the mean [1, D] float32 that was removed, the same on any number of ranks
+at::Tensor remove_mean(RowShare& share, Communicator& comm) {
+  const FixedPoint exact(share.bounds.largest, share.bounds.total_rows);
+  at::Tensor sums = sums_by_label(share.rows, at::zeros({share.rows.size(0)}, at::kLong), 1, exact);
+  comm.all_reduce_now(sums, ReduceOp::kSum, "mean of the embeddings");
+  at::Tensor mean =
+      exact.decode(sums).div_(static_cast<double>(share.bounds.total_rows)).to(at::kFloat);
+  share.rows = share.rows - mean;
+  at::Tensor largest = at::full({1}, 1e-30, at::kDouble);
+  if (share.rows.numel() > 0) largest.clamp_min_(share.rows.abs().amax().to(at::kDouble));
+  comm.all_reduce_now(largest, ReduceOp::kMax, "the largest value");
+  share.bounds.largest = largest.item<double>();
+  return mean;
 }
 
 // The same decomposition for every rank: it is rank 0's.
@@ -88,9 +117,8 @@ std::string identity_of(const RowShare& share, const ClusterConfig& config, Comm
     sum[0] += static_cast<int64_t>(hash >> 32);  // a sum of so many fits
   }
   comm.all_reduce_now(sum, ReduceOp::kSum, "hash of the embeddings");
-  return concat(share.bounds.total_rows, " x ", dim, ", hash ", sum.item<int64_t>(), ", k ",
-                config.num_clusters, ", ", config.metric, ", ", config.seeding, ", seed ",
-                config.seed);
+  return concat(share.bounds.total_rows, " x ", dim, ", hash ", sum.item<int64_t>(), ", ",
+                config.text());
 }
 
 class Partial {
@@ -154,24 +182,34 @@ std::optional<LloydState> share_state(std::optional<LloydState> state, int64_t k
   return state;
 }
 
-std::string summary_of(const LloydResult& result, const ClusterConfig& config,
-                       const RowShare& share, int64_t embedding_dim) {
+ClusterSummary summary_of(const LloydResult& result) {
   const at::Tensor sizes = std::get<0>(result.sizes.sort());
   const int64_t k = sizes.size(0);
+  const std::vector<double>& objectives = result.state.objectives;
+  return {objectives.back(),
+          static_cast<int64_t>(objectives.size()),
+          k,
+          sizes[0].item<int64_t>(),
+          sizes[k / 2].item<int64_t>(),
+          sizes[k - 1].item<int64_t>()};
+}
+
+std::string to_json(const ClusterSummary& summary, const LloydResult& result,
+                    const ClusterConfig& config, const RowShare& share, int64_t embedding_dim) {
   JsonArray objectives;
   for (const double objective : result.state.objectives) objectives.raw(json_number(objective));
   JsonObject json;
-  json.set("objective", result.state.objectives.back())
+  json.set("objective", summary.objective)
       .set("metric", config.metric)
       .set("utterances", share.bounds.total_rows)
       .set("dim", share.rows.size(1))
       .set("embedding_dim", embedding_dim)
-      .set("num_clusters", k)
-      .set("passes", result.state.objectives.size())
+      .set("num_clusters", summary.clusters)
+      .set("passes", summary.passes)
       .set("converged", result.converged)
-      .set("smallest", sizes[0].item<int64_t>())
-      .set("median", sizes[k / 2].item<int64_t>())
-      .set("largest", sizes[k - 1].item<int64_t>());
+      .set("smallest", summary.smallest)
+      .set("median", summary.median)
+      .set("largest", summary.largest);
   json.set("seed", config.seed)
       .set("seeding", config.seeding)
       .set("half_whiten", config.half_whiten)
@@ -181,23 +219,17 @@ std::string summary_of(const LloydResult& result, const ClusterConfig& config,
 
 }  // namespace
 
-void ClusterConfig::validate() const {
-  to_metric(metric);
-  SPC_USAGE_CHECK(seeding == "kmeans++" || seeding == "random", "seeding = ", seeding,
-                  ", must be kmeans++ or random");
-  SPC_USAGE_CHECK(num_clusters >= 1, "the number of clusters must be >= 1");
-  SPC_USAGE_CHECK(max_passes >= 1 && tolerance >= 0 && pca_dim >= 1,
-                  "passes must be >= 1, the tolerance >= 0, the directions of half-whitening >= 1");
-}
-
-bool cluster_embeddings(const std::filesystem::path& embeddings, const std::filesystem::path& out,
-                        const ClusterConfig& config, c10::Device device, Communicator& comm) {
+std::optional<ClusterSummary> cluster_embeddings(const std::filesystem::path& embeddings,
+                                                 const std::filesystem::path& out,
+                                                 const ClusterConfig& config, c10::Device device,
+                                                 Communicator& comm) {
   const EmbeddingsFile file(embeddings);
-  SPC_USAGE_CHECK(config.num_clusters <= file.rows(), "--num-clusters ", config.num_clusters,
-                  " of ", file.rows(), " utterances; each cluster needs one");
+  SPC_USAGE_CHECK(config.num_clusters <= file.rows(), config.num_clusters, " clusters of ",
+                  file.rows(), " utterances; each cluster needs one");
   on_rank_zero(comm, "making the folder", [&] {
+    check_utts(file.utts(), embeddings);
     std::filesystem::create_directories(out);
-    std::filesystem::remove(out / "summary.json");
+    for (const char* name : {"summary.json", "whitening.h5"}) std::filesystem::remove(out / name);
   });
   const RowShare source = read_share(file, config, comm);
   RowShare share = source;
@@ -206,6 +238,8 @@ bool cluster_embeddings(const std::filesystem::path& embeddings, const std::file
     whitening = estimate_whitening_together(source, config, comm);
     share.rows = whiten(source.rows, *whitening);
   }
+  const bool centred = config.metric == "euclidean" && !config.half_whiten;
+  const at::Tensor center = centred ? remove_mean(share, comm) : at::Tensor();
   Partial partial(out / "partial.h5", identity_of(share, config, comm));
   std::optional<LloydState> state;
   on_rank_zero(comm, "looking for a partial result", [&] { state = partial.load(); });
@@ -213,18 +247,20 @@ bool cluster_embeddings(const std::filesystem::path& embeddings, const std::file
   share.rows = share.rows.to(device);
   if (!state) {
     const std::optional<at::Tensor> centroids = seed_centroids(share, config, comm);
-    if (!centroids) return false;
+    if (!centroids) return std::nullopt;
     state = LloydState{*centroids, {}};
   }
-  const LloydResult result = run_lloyd(share, *state, config, comm, [&](const LloydState& now) {
+  LloydResult result = run_lloyd(share, *state, config, comm, [&](const LloydState& now) {
     if (comm.rank() == 0) partial.save_sometimes(now);
   });
   if (result.stopped) {
     on_rank_zero(comm, "saving the partial result", [&] { partial.save(result.state); });
-    return false;
+    return std::nullopt;
   }
 
-  const int64_t k = result.sizes.size(0);
+  if (centred) result.state.centroids.add_(center);
+  const ClusterSummary summary = summary_of(result);
+  const int64_t k = summary.clusters;
   const FixedPoint exact(source.bounds.largest, source.bounds.total_rows);
   at::Tensor sums = sums_by_label(source.rows, result.labels, k, exact);
   comm.all_reduce_now(sums, ReduceOp::kSum, "sums of the embeddings");
@@ -254,13 +290,13 @@ bool cluster_embeddings(const std::filesystem::path& embeddings, const std::file
         writer.tensor("projection", view_of(whitening->projection));
       });
     write_text_atomically(out / "summary.json",
-                          summary_of(result, config, share, source.rows.size(1)) + "\n");
+                          to_json(summary, result, config, share, source.rows.size(1)) + "\n");
     partial.remove();
     log_info(concat(k, " clusters of ", source.bounds.total_rows,
                     " utterances; peak memory of a rank ", memory.item<int64_t>() >> 20,
                     " MiB: ", out.string()));
   });
-  return true;
+  return summary;
 }
 
 }  // namespace spc

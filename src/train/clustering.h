@@ -3,23 +3,21 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
+#include <optional>
 
-#include "base/options.h"
 #include "dist/communicator.h"
+#include "train/cluster_config.h"
 
 namespace spc {
 
-struct ClusterConfig {
-  int64_t num_clusters = 7500;
-  std::string metric = "cosine";     // or "euclidean"
-  std::string seeding = "kmeans++";  // or "random": as many rows, drawn by chance
-  int64_t max_passes = 50;
-  double tolerance = 1e-4;  // relative change of the objective at which it ends
-  int64_t seed = 0;
-  bool half_whiten = false;  // cluster half-whitened embeddings
-  int64_t pca_dim = 128;     // directions that half-whitening keeps
-  void validate() const;
+/// What came out, in numbers.
+struct ClusterSummary {
+  double objective = 0;  // of an utterance
+  int64_t passes = 0;
+  int64_t clusters = 0;
+  int64_t smallest = 0;  // sizes, utterances
+  int64_t median = 0;
+  int64_t largest = 0;
 };
 
 /// Clusters the rows of an embeddings file. Writes into the folder `out`:
@@ -31,9 +29,11 @@ struct ClusterConfig {
 ///   summary.json   the last of them: it is there when all is done
 /// and, while it is under way, partial.h5, from which the same command goes on. Results are the
 /// same, to the bit, for every number of ranks and threads on one kind of processor. Collective.
-/// @returns false when it was asked to stop
+/// @returns nothing when it was asked to stop
 /// @throws UsageError  more clusters than rows   @throws Error  an embedding is not finite or zero
-bool cluster_embeddings(const std::filesystem::path& embeddings, const std::filesystem::path& out,
-                        const ClusterConfig& config, c10::Device device, Communicator& comm);
+std::optional<ClusterSummary> cluster_embeddings(const std::filesystem::path& embeddings,
+                                                 const std::filesystem::path& out,
+                                                 const ClusterConfig& config, c10::Device device,
+                                                 Communicator& comm);
 
 }  // namespace spc

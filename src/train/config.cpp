@@ -137,6 +137,17 @@ void LogConfig::validate() const {
   SPC_USAGE_CHECK(every_seconds >= 0, "log.every_seconds must be >= 0");
 }
 
+void EvalConfig::add_to(OptionSet& options) {
+  options.add("eval.every_epochs", every_epochs,
+              "with --trials: equal error rates so often; before the first step and at the end in "
+              "any case");
+  options.add_check([this] { validate(); });
+}
+
+void EvalConfig::validate() const {
+  SPC_USAGE_CHECK(every_epochs >= 0, "eval.every_epochs must be >= 0");
+}
+
 void DistConfig::add_to(OptionSet& options) {
   options.add("dist.timeout_s", timeout_s,
               "longest wait for the other ranks, and longest time without progress, seconds");
@@ -184,7 +195,9 @@ void RunConfig::add_to(OptionSet& options) {
   train.add_to(options);
   checkpoint.add_to(options);
   log.add_to(options);
+  eval.add_to(options);
   dist.add_to(options);
+  metrics.add_to(options);
   options.add_check([this] {
     SPC_USAGE_CHECK(train.objective != "dino" || views.num_global + views.num_local >= 2,
                     "views.num_global + views.num_local must be >= 2: a view learns from another "
@@ -199,10 +212,19 @@ void RunConfig::add_to(OptionSet& options) {
   });
 }
 
+FullConfig read_config(const std::string& text, const std::string& origin) {
+  FullConfig full;
+  OptionSet keys("");
+  full.config.add_to(keys);
+  keys.parse_ini(text, origin);
+  full.resolved = keys.resolved();
+  return full;
+}
+
 bool may_differ_on_resume(const std::string& key) {
   return key == "train.max_steps" || key == "train.threads" || key == "train.device" ||
          key == "train.max_nonfinite_steps" || key.starts_with("checkpoint.") ||
-         key.starts_with("log.") ||
+         key.starts_with("log.") || key.starts_with("eval.") || key.starts_with("metrics.") ||
          (key.starts_with("dist.") && key != "dist.deterministic" && key != "dist.wire") ||
          key.starts_with("loader.");
 }

@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/options.h"
 #include "loader/augment.h"
 #include "loader/loader.h"
+#include "metrics/exporter.h"
 #include "model/dino_head.h"
 #include "model/spcnet_config.h"
 #include "train/label_config.h"
@@ -74,6 +77,12 @@ struct LogConfig {
   void validate() const;
 };
 
+struct EvalConfig {
+  double every_epochs = 1;
+  void add_to(OptionSet& options);
+  void validate() const;
+};
+
 struct DistConfig {
   double timeout_s = 600;
   int64_t expected_ranks = 0;
@@ -102,10 +111,24 @@ struct RunConfig {
   TrainConfig train;
   CheckpointConfig checkpoint;
   LogConfig log;
+  EvalConfig eval;
   DistConfig dist;
+  MetricsConfig metrics;
   int num_mel_bins = 0;  // [fbank] num_mel_bins: 0 takes what the shards have
   void add_to(OptionSet& options);
 };
+
+/// Keys and values, sorted.
+using ResolvedConfig = std::vector<std::pair<std::string, std::string>>;
+
+/// A configuration, and the same as text.
+struct FullConfig {
+  RunConfig config;
+  ResolvedConfig resolved;
+};
+
+/// @param text  INI   @throws UsageError  an unknown key, a wrong value: names `origin`
+FullConfig read_config(const std::string& text, const std::string& origin);
 
 /// True for keys that a continued run may change: they decide when to stop, to save and to speak,
 /// not what is computed.

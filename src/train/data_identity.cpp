@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "loader/sampler.h"
+#include "train/training_labels.h"
 
 namespace spc {
 
@@ -18,6 +19,14 @@ std::string fingerprint(const ShardSet& shards, const ShardSet* noise) {
   }
   return concat(shards.utts().size(), " utterances, crc32c ", crc,
                 noise == nullptr ? "" : "; noise: " + fingerprint(*noise, nullptr));
+}
+
+std::string data_identity(const TrainArguments& arguments, const ShardSet& shards,
+                          const ShardSet* noise) {
+  std::string data = fingerprint(shards, noise);
+  if (!arguments.labels.empty())
+    data += "; labels: " + fingerprint(read_training_labels(arguments.labels, shards));
+  return data;
 }
 
 std::string next_batch_hash(const ShardSet& shards, uint64_t seed, int64_t step,

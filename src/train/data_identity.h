@@ -5,12 +5,18 @@
 #include <string>
 
 #include "store/shard_set.h"
+#include "train/training.h"
 
 namespace spc {
 
 /// Which utterances, and of which features: "48 utterances, crc32c 123", and the same of the noise.
 /// @param noise  may be null
 std::string fingerprint(const ShardSet& shards, const ShardSet* noise);
+
+/// Which data a run trains on: its utterances, noise and labels.
+/// @param noise  may be null   @throws Error  as read_training_labels
+std::string data_identity(const TrainArguments& arguments, const ShardSet& shards,
+                          const ShardSet* noise);
 
 /// Hash of the utterance ids of the batch that follows `step` done steps, all ranks together, as 16
 /// hexadecimal digits.

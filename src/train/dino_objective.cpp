@@ -81,7 +81,7 @@ at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const Schedule
       student_logits, teacher_logits, center_, views.num_global, views.num_global + views.num_local,
       config_.dino.student_temp, values.teacher_temp, config_.train.batch_size);
   if (rows.begin == 0) {
-    metrics_.clear();
+    figures_.clear();
     center_sum_ = result.center_sum.contiguous();
   } else {
     center_sum_.add_(result.center_sum);
@@ -91,11 +91,12 @@ at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const Schedule
     center_work_ = comm_.all_reduce(center_sum_, ReduceOp::kSum, "centre");
   const double share =
       static_cast<double>(rows.size()) / static_cast<double>(config_.train.batch_size);
-  add_metrics({{"teacher_entropy", result.teacher_entropy.item<double>()},
+  add_figures({{"teacher_entropy", result.teacher_entropy.item<double>()},
+               {"marginal_entropy", result.marginal_entropy.item<double>()},
                {"kl", result.kl.item<double>()},
                {"center_norm", center_.norm().item<double>() * share},
                {"embedding_std", direction_spread(teacher_embeddings.to(at::kDouble)) * share}},
-              metrics_);
+              figures_);
   return result.loss;
 }
 

@@ -21,12 +21,13 @@ class DinoObjective : public Objective {
 
   [[nodiscard]] const std::vector<NamedTensor>& parameters() const override { return parameters_; }
   at::Tensor loss(const Batch& batch, RowRange rows, const ScheduleValues& values) override;
-  [[nodiscard]] const Metrics& metrics() const override { return metrics_; }
+  [[nodiscard]] const Figures& figures() const override { return figures_; }
   void before_update(const ScheduleValues& values) override;
   void after_update(const ScheduleValues& values) override;
   void skip_update() override;
   [[nodiscard]] const TensorTable& state() const override { return state_; }
   [[nodiscard]] std::string network() const override { return "teacher"; }
+  [[nodiscard]] const SpcNet& backbone() const override { return teacher_.backbone; }
   [[nodiscard]] double uniform_loss() const override;
 
  private:
@@ -46,7 +47,7 @@ class DinoObjective : public Objective {
   std::vector<NamedTensor> parameters_;          // of the student
   std::vector<NamedTensor> teacher_parameters_;  // in the same order
   TensorTable state_;
-  Metrics metrics_;        // of the step under way, summed over its micro-batches
+  Figures figures_;        // of the step under way, summed over its micro-batches
   at::Tensor center_sum_;  // the same, and then being reduced
   std::unique_ptr<Work> center_work_;
 };

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "loader/augment.h"
 
 namespace spc {
@@ -72,17 +73,18 @@ void ExtractConfig::validate() const {
                   "extract.batch_frames must be >= 1 and extract.max_frames >= 32");
 }
 
-Embeddings extract_embeddings(const SpcNet& network, const ShardSet& shards,
-                              const ExtractConfig& config, Communicator& comm) {
+std::optional<Embeddings> extract_embeddings(const SpcNet& network, const ShardSet& shards,
+                                             const ExtractConfig& config, Communicator& comm,
+                                             const std::function<void()>& on_batch) {
   const c10::InferenceMode inference;
   const std::vector<Item> items = items_of_rank(shards, config.max_frames, comm);
   const int64_t bins = shards.num_mel_bins();
-  const c10::Device device = network.tensors().at(0).tensor.device();
+  const at::TensorOptions storage = network.tensors().at(0).tensor.options();
   std::vector<at::Tensor> embeddings;
   std::vector<int64_t> order;
   const Stopwatch elapsed;
   Stopwatch since_report;
-  for (size_t begin = 0; begin < items.size();) {
+  for (size_t begin = 0; begin < items.size() && !stop_requested();) {
     const int64_t padded = items[begin].padded;
     const auto limit = static_cast<size_t>(std::max<int64_t>(1, config.batch_frames / padded));
     size_t end = begin;
@@ -96,8 +98,10 @@ Embeddings extract_embeddings(const SpcNet& network, const ShardSet& shards,
       order.push_back(items[i].utt);
     }
     const Lengths lengths(frames);
-    embeddings.push_back(network.forward(batch.to(device), ForwardMode{}, &lengths).cpu());
+    embeddings.push_back(
+        network.forward(batch.to(storage), ForwardMode{}, &lengths).cpu().to(at::kFloat));
     begin = end;
+    if (on_batch) on_batch();
     if (comm.rank() == 0 && since_report.seconds() > 5) {
       since_report.restart();
       const double rate = static_cast<double>(begin) / elapsed.seconds();
@@ -105,9 +109,12 @@ Embeddings extract_embeddings(const SpcNet& network, const ShardSet& shards,
                       std::llround(rate * comm.world_size()), " utterances/s"));
     }
   }
-  const int64_t dim = embeddings.empty()
-                          ? network.forward(at::zeros({1, 32, bins}, device), ForwardMode{}).size(1)
-                          : embeddings[0].size(1);
+  at::Tensor stop = at::full({1}, stop_requested() ? 1 : 0, at::kLong);
+  comm.all_reduce_now(stop, ReduceOp::kMax, "the end of the extraction");
+  if (stop.item<int64_t>() != 0) return std::nullopt;
+  const int64_t dim =
+      embeddings.empty() ? network.forward(at::zeros({1, 32, bins}, storage), ForwardMode{}).size(1)
+                         : embeddings[0].size(1);
   const at::Tensor own =
       embeddings.empty() ? at::empty({0, dim}) : at::cat(embeddings, 0).contiguous();
   const at::Tensor all = comm.all_gather_rows(own, "gathering embeddings");

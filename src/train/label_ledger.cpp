@@ -36,11 +36,12 @@ double LabelLedger::threshold_in(int64_t epoch) const {
   return gate_.enabled && epoch >= gate_.first_epoch ? threshold_.item<double>() : kAll;
 }
 
-bool LabelLedger::may_correct_in(int64_t epoch) const {
-  if (!correction_.enabled() || epoch < correction_.first_epoch) return false;
-  const auto* counts = counts_.const_data_ptr<int64_t>();
-  const auto seen = static_cast<double>(counts_.sum().item<int64_t>());
-  return static_cast<double>(counts[kCountCorrected]) < correction_.max_share * seen;
+int64_t LabelLedger::corrections_left(int64_t epoch, int64_t rows, bool begins) const {
+  if (!correction_.enabled() || epoch < correction_.first_epoch) return 0;
+  const int64_t seen = begins ? 0 : counts_.sum().item<int64_t>();
+  const int64_t corrected = begins ? 0 : counts_.const_data_ptr<int64_t>()[kCountCorrected];
+  const auto cap = static_cast<int64_t>(correction_.max_share * static_cast<double>(seen + rows));
+  return std::max<int64_t>(0, cap - corrected);
 }
 
 void LabelLedger::add(int64_t utt, double loss, int64_t decision) {

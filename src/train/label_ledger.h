@@ -45,8 +45,9 @@ class LabelLedger {
 
   /// Above this gate value a label is not trusted; infinite while there is no gate.
   [[nodiscard]] double threshold_in(int64_t epoch) const;
-  /// Whether labels of the epoch may be corrected now: late enough, and not too many yet.
-  [[nodiscard]] bool may_correct_in(int64_t epoch) const;
+  /// How many of the next `rows` labels may be corrected at most, so that the corrections of the
+  /// epoch stay below their share. @param begins  they are the first ones of the epoch
+  [[nodiscard]] int64_t corrections_left(int64_t epoch, int64_t rows, bool begins) const;
 
   /// @param loss  with the label, whatever it was trained on   @param decision  kTrusted, kDropped
   /// or a class

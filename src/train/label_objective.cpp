@@ -68,14 +68,14 @@ at::Tensor LabelObjective::loss(const Batch& batch, RowRange rows, const Schedul
   const auto share_of = [&](const at::Tensor& chosen) {
     return static_cast<double>(chosen.sum().item<int64_t>()) / batch_size;
   };
-  if (rows.begin == 0) metrics_.clear();
-  add_metrics({{"label_loss", outcome.losses.sum().item<double>() / batch_size},
+  if (rows.begin == 0) figures_.clear();
+  add_figures({{"label_loss", outcome.losses.sum().item<double>() / batch_size},
                {"accuracy", share_of(cosines.argmax(1).eq(outcome.classes))},
                {"trusted", share_of(outcome.decisions.eq(kTrusted))},
                {"corrected", share_of(outcome.decisions.ge(0))},
                {"embedding_std", direction_spread(embeddings.detach().to(at::kDouble)) *
                                      static_cast<double>(rows.size()) / batch_size}},
-              metrics_);
+              figures_);
   return outcome.trained.sum() / batch_size;
 }
 
@@ -106,14 +106,31 @@ LabelObjective::Rows LabelObjective::judge(const Batch& batch, RowRange rows,
   return outcome;
 }
 
+// 1 for the rows that may be corrected: the first ones of all ranks' batch, in each epoch that it
+// touches, so many that the cap holds even if all of them are.
+std::vector<int64_t> LabelObjective::open_rows(const Batch& batch, RowRange rows) const {
+  const int64_t batch_size = config_.train.batch_size;
+  const int64_t num_utts = sampler_.num_utts();
+  const int64_t batch_begin = batch.step * batch_size;
+  const int64_t own = rows_of_rank(batch_size, comm_.rank(), comm_.world_size()).begin;
+  std::vector<int64_t> open;
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const int64_t position = batch_begin + own + row;
+    const int64_t epoch = position / num_utts;
+    const int64_t begin = std::max(batch_begin, epoch * num_utts);
+    const int64_t end = std::min(batch_begin + batch_size, (epoch + 1) * num_utts);
+    const bool begins = begin == epoch * num_utts;
+    open.push_back(position - begin < ledger_.corrections_left(epoch, end - begin, begins) ? 1 : 0);
+  }
+  return open;
+}
+
 // The prediction for the crop without augmentation takes the place of a label that is not trusted.
 void LabelObjective::correct(const Batch& batch, RowRange rows, const at::Tensor& cosines,
                              Rows& outcome) const {
   const LabelCorrectionConfig& correction = config_.label_correction;
-  std::vector<int64_t> open;  // rows that may be corrected
-  for (int64_t row = rows.begin; row < rows.end; ++row)
-    open.push_back(ledger_.may_correct_in(batch.places[static_cast<size_t>(row)].epoch) ? 1 : 0);
-  const at::Tensor asking = outcome.decisions.eq(kDropped).logical_and(at::tensor(open).ne(0));
+  const at::Tensor open = at::tensor(open_rows(batch, rows), at::kLong).ne(0);
+  const at::Tensor asking = outcome.decisions.eq(kDropped).logical_and(open);
   if (!asking.any().item<bool>()) return;
   at::Tensor probabilities;
   {

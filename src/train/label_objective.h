@@ -30,18 +30,20 @@ class LabelObjective : public Objective {
 
   [[nodiscard]] const std::vector<NamedTensor>& parameters() const override { return parameters_; }
   at::Tensor loss(const Batch& batch, RowRange rows, const ScheduleValues& values) override;
-  [[nodiscard]] const Metrics& metrics() const override { return metrics_; }
+  [[nodiscard]] const Figures& figures() const override { return figures_; }
   void before_update(const ScheduleValues&) override {}
   void after_update(const ScheduleValues& values) override;
   void skip_update() override;
   [[nodiscard]] const TensorTable& state() const override { return state_; }
   [[nodiscard]] std::string network() const override { return "student"; }
+  [[nodiscard]] const SpcNet& backbone() const override { return backbone_; }
   [[nodiscard]] double uniform_loss() const override;
 
  private:
   struct Rows;  // of a micro-batch: what each is trained on
   [[nodiscard]] Rows judge(const Batch& batch, RowRange rows, const at::Tensor& cosines,
                            const ScheduleValues& values) const;
+  [[nodiscard]] std::vector<int64_t> open_rows(const Batch& batch, RowRange rows) const;
   void correct(const Batch& batch, RowRange rows, const at::Tensor& cosines, Rows& outcome) const;
   void tell_others(const Batch& batch, RowRange rows, const Rows& outcome);
   void absorb(bool updated);
@@ -61,7 +63,7 @@ class LabelObjective : public Objective {
   Sampler sampler_;
   std::vector<NamedTensor> parameters_;
   TensorTable state_;
-  Metrics metrics_;
+  Figures figures_;
   int64_t step_ = 0;    // under way
   at::Tensor outcome_;  // float64 [batch, 2]: loss and decision of every row of all ranks
   std::unique_ptr<Work> outcome_work_;

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "store/embeddings.h"
 #include "store/tensor_file.h"
+#include "train/checkpoint.h"
 
 namespace spc {
 namespace {
@@ -21,6 +23,20 @@ std::string describe(const Gate& gate, double kept) {
   if (gate.threshold)
     text += concat(" at a loss of ", std::exp(*gate.threshold), ", ", 100 * kept, " % below it");
   return text;
+}
+
+// {"first", "width", "counts"}: equal bins from the least to the largest value.
+std::string histogram(const std::vector<double>& values) {
+  constexpr size_t kBins = 60;
+  if (values.empty()) return "null";
+  const auto [least, largest] = std::minmax_element(values.begin(), values.end());
+  const double width = std::max(*largest - *least, 1e-6) / kBins;
+  std::array<int64_t, kBins> counts{};
+  for (const double value : values)
+    ++counts.at(std::min(kBins - 1, static_cast<size_t>((value - *least) / width)));
+  JsonArray list;
+  for (const int64_t count : counts) list.raw(std::to_string(count));
+  return JsonObject().set("first", *least).set("width", width).raw("counts", list.str()).str();
 }
 
 int64_t cluster_number(const std::string& label, int64_t clusters,
@@ -34,9 +50,46 @@ int64_t cluster_number(const std::string& label, int64_t clusters,
   return number;
 }
 
+void copy_means(const TensorFile& centroids, const TrainingLabels& labels,
+                const at::Tensor& weight) {
+  const std::string path = centroids.path().string();
+  const std::vector<int64_t>& shape = centroids.tensors().at("means").shape;
+  SPC_CHECK(shape.size() == 2 && shape[1] == weight.size(1), path, " is of embeddings of ",
+            shape.back(), " dimensions, the network makes ", weight.size(1),
+            "; take the clusters of this network, or leave out --head-init");
+  at::Tensor means = at::empty(shape);
+  centroids.read("means", means.mutable_data_ptr());
+  std::vector<int64_t> rows;
+  for (const std::string& name : labels.names) rows.push_back(cluster_number(name, shape[0], path));
+  weight.copy_(means.index_select(0, at::tensor(rows, at::kLong)));
+  log_info(concat("the classifier starts from the means of ", rows.size(), " clusters of ", path));
+}
+
+void copy_classifier(const TensorFile& checkpoint, const TrainingLabels& labels,
+                     const NamedTensor& head) {
+  const std::string path = checkpoint.path().string();
+  SPC_CHECK(checkpoint.contains("student/head/weight"), path,
+            " holds neither means of clusters, as centroids.h5 of `spcnet cluster` does, nor a "
+            "classifier, as a checkpoint of training on labels does");
+  SPC_CHECK(read_info(checkpoint).data.ends_with("labels: " + fingerprint(labels)), path,
+            " was trained on other labels, so its classifier does not fit; give the same --labels "
+            "and --utts, or leave out --head-init");
+  load_tensors(checkpoint, "", {head});
+  log_info(concat("the classifier starts from that of ", path));
+}
+
 }  // namespace
 
-void report_labels(const LabelReport& report, const TrainingLabels& labels, RunFolder& folder) {
+std::vector<double> log_losses(const at::Tensor& losses) {
+  std::vector<double> logs;
+  const auto* loss = losses.const_data_ptr<float>();
+  for (int64_t i = 0; i < losses.size(0); ++i)
+    if (std::isfinite(loss[i])) logs.push_back(gate_value(loss[i]));
+  return logs;
+}
+
+void report_labels(const LabelReport& report, const at::Tensor& losses,
+                   const TrainingLabels& labels, RunFolder& folder) {
   std::string line = concat("epoch ", report.epoch, ": ", report.trusted, " labels trusted, ",
                             report.corrected, " corrected, ", report.dropped, " dropped");
   JsonObject json;
@@ -59,7 +112,10 @@ void report_labels(const LabelReport& report, const TrainingLabels& labels, RunF
         .set("ashman_d", ashman_d(report.gate->mixture))
         .set("low_mean", low.mean)
         .set("high_mean", high.mean)
-        .set("low_weight", low.weight);
+        .set("low_weight", low.weight)
+        .set("low_variance", low.variance)
+        .set("high_variance", high.variance)
+        .raw("histogram", histogram(log_losses(losses)));
   }
   log_info(line);
   for (const std::string& warning : report.warnings)
@@ -84,29 +140,18 @@ void save_losses(const std::filesystem::path& run, const ShardSet& shards, int64
   }
 }
 
-void init_head_from(const std::filesystem::path& centroids, const TrainingLabels& labels,
+void init_head_from(const std::filesystem::path& source, const TrainingLabels& labels,
                     const TensorTable& state) {
   const auto head = std::find_if(state.begin(), state.end(), [](const NamedTensor& each) {
     return each.name == "student.head.weight";
   });
   SPC_ASSERT(head != state.end(), "a network without a classifier");
-  const TensorFile file(centroids);
-  SPC_CHECK(file.contains("means"), centroids.string(),
-            " holds no means of clusters; it is made by `spcnet cluster`");
-  const std::vector<int64_t>& shape = file.tensors().at("means").shape;
-  const int64_t dim = head->tensor.size(1);
-  SPC_CHECK(shape.size() == 2 && shape[1] == dim, centroids.string(), " is of embeddings of ",
-            shape.back(), " dimensions, the network makes ", dim,
-            "; take the clusters of this network, or leave out --head-init");
-  at::Tensor means = at::empty(shape);
-  file.read("means", means.mutable_data_ptr());
-  std::vector<int64_t> rows;
-  for (const std::string& name : labels.names)
-    rows.push_back(cluster_number(name, shape[0], centroids));
-  at::Tensor weight = head->tensor.detach();
-  weight.copy_(means.index_select(0, at::tensor(rows, at::kLong)));
-  log_info(concat("the classifier starts from the means of ", rows.size(), " clusters of ",
-                  centroids.string()));
+  const TensorFile file(source);
+  if (file.contains("means")) {
+    copy_means(file, labels, head->tensor.detach());
+  } else {
+    copy_classifier(file, labels, *head);
+  }
 }
 
 }  // namespace spc

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <filesystem>
+#include <vector>
 
 #include "store/shard_set.h"
 #include "train/label_ledger.h"
@@ -12,8 +13,14 @@
 
 namespace spc {
 
-/// A line on the screen, one in train.jsonl ("event": "labels"), and the warnings.
-void report_labels(const LabelReport& report, const TrainingLabels& labels, RunFolder& folder);
+/// What the gate is set on, of the utterances whose loss is known. @param losses  float32 [U]; NaN:
+/// unknown
+std::vector<double> log_losses(const at::Tensor& losses);
+
+/// A line on the screen, one in train.jsonl ("event": "labels", with a histogram of the log
+/// losses), and the warnings. @param losses  as above
+void report_labels(const LabelReport& report, const at::Tensor& losses,
+                   const TrainingLabels& labels, RunFolder& folder);
 
 /// RUN/losses.h5, of the last epoch that has ended: `/utt`, `/loss` float32 (NaN: unknown),
 /// `/decision` int32 (-1 trusted, -2 dropped, else the class that it was corrected to). A failure
@@ -21,9 +28,12 @@ void report_labels(const LabelReport& report, const TrainingLabels& labels, RunF
 void save_losses(const std::filesystem::path& run, const ShardSet& shards, int64_t epoch,
                  const at::Tensor& losses, const at::Tensor& decisions);
 
-/// Copies the means of the clusters that `labels` name into the classifier, "student.head.weight".
-/// @throws Error  no such file, a label that is no cluster of it, embeddings of another dimension
-void init_head_from(const std::filesystem::path& centroids, const TrainingLabels& labels,
+/// Fills the classifier, "student.head.weight": with the means of the clusters that `labels` name,
+/// or with that of a checkpoint that was trained on the same labels.
+/// @param source  centroids.h5, or a checkpoint
+/// @throws Error  no such file, a label that is no cluster of it, embeddings of another dimension,
+/// a checkpoint of other labels
+void init_head_from(const std::filesystem::path& source, const TrainingLabels& labels,
                     const TensorTable& state);
 
 }  // namespace spc

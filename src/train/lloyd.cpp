@@ -122,6 +122,7 @@ LloydResult run_lloyd(const RowShare& share, LloydState state, const ClusterConf
   LloydResult result;
   result.state = std::move(state);
   std::vector<double>& objectives = result.state.objectives;
+  int64_t empty_before = -1;
   for (;;) {
     const Stopwatch seconds;
     at::Tensor totals = kmeans.assign(result.state.centroids);
@@ -134,9 +135,14 @@ LloydResult run_lloyd(const RowShare& share, LloydState state, const ClusterConf
                       update.objective / static_cast<double>(share.bounds.total_rows),
                       " an utterance, ", update.empty, " empty clusters, ", seconds.seconds(),
                       " s"));
-    result.converged = update.empty == 0 && !objectives.empty() &&
-                       std::abs(update.objective - objectives.back()) <=
-                           config.tolerance * std::abs(objectives.back());
+    if (!objectives.empty()) {
+      const double change = std::abs(update.objective - objectives.back());
+      // Clusters that stay empty while nothing else moves: there are no more different rows.
+      result.converged = update.empty == 0
+                             ? change <= config.tolerance * std::abs(objectives.back())
+                             : update.empty == empty_before && change == 0;
+    }
+    empty_before = update.empty;
     objectives.push_back(update.objective);
     const bool enough = passes >= config.max_passes + (update.empty > 0 ? kMostExtraPasses : 0);
     if (result.converged || enough) {

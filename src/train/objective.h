@@ -9,13 +9,14 @@
 
 #include "dist/communicator.h"
 #include "loader/loader.h"
+#include "model/spcnet.h"
 #include "model/tensor_table.h"
 #include "train/schedule.h"
 
 namespace spc {
 
 /// Figures of a step, by name. Each rank holds its share: the sum over ranks is the figure.
-using Metrics = std::vector<std::pair<std::string, double>>;
+using Figures = std::vector<std::pair<std::string, double>>;
 
 class Objective {
  public:
@@ -31,7 +32,7 @@ class Objective {
   /// one's end with the batch. Collective.
   virtual at::Tensor loss(const Batch& batch, RowRange rows, const ScheduleValues& values) = 0;
   /// Of the step so far, without the loss itself.
-  [[nodiscard]] virtual const Metrics& metrics() const = 0;
+  [[nodiscard]] virtual const Figures& figures() const = 0;
 
   /// Between the gradients and the optimiser: what must not be updated loses its gradient.
   virtual void before_update(const ScheduleValues& values) = 0;
@@ -44,6 +45,8 @@ class Objective {
   [[nodiscard]] virtual const TensorTable& state() const = 0;
   /// Whose backbone is used for embeddings: "teacher" or "student".
   [[nodiscard]] virtual std::string network() const = 0;
+  /// That one.
+  [[nodiscard]] virtual const SpcNet& backbone() const = 0;
   /// The loss of a network that tells nothing apart: ln K.
   [[nodiscard]] virtual double uniform_loss() const = 0;
 };

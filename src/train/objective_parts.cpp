@@ -28,7 +28,7 @@ double direction_spread(const at::Tensor& embeddings) {
   return std::sqrt(std::max(0.0, 1.0 - unit.mean(0).square().sum().item<double>()));
 }
 
-void add_metrics(const Metrics& share, Metrics& of_step) {
+void add_figures(const Figures& share, Figures& of_step) {
   if (of_step.empty()) {
     of_step = share;
     return;

@@ -26,6 +26,6 @@ void append(const std::string& prefix, const TensorTable& from, TensorTable& to)
 double direction_spread(const at::Tensor& embeddings_NE);
 
 /// Adds the figures of a micro-batch to those of the step; the first one begins it.
-void add_metrics(const Metrics& share, Metrics& of_step);
+void add_figures(const Figures& share, Figures& of_step);
 
 }  // namespace spc

@@ -161,8 +161,10 @@ void look_at_run(const TrainArguments& arguments, const std::string& data, const
 }
 
 // The shards, if this rank can read them.
-std::optional<ShardSet> compare_with_rank_zero(const TrainArguments& arguments, Communicator& comm,
-                                               Problems& problems) {
+std::optional<ShardSet> compare_with_rank_zero(
+    const TrainArguments& arguments,
+    const std::function<void(const ShardSet&, const ShardSet*)>& look, Communicator& comm,
+    Problems& problems) {
   std::optional<ShardSet> shards;
   std::string data = "cannot be read";
   attempt(problems, [&] {
@@ -170,12 +172,11 @@ std::optional<ShardSet> compare_with_rank_zero(const TrainArguments& arguments, 
     std::optional<ShardSet> noise;
     if (!arguments.noise_shards.empty()) noise.emplace(arguments.noise_shards);
     const ShardSet* noise_or_null = noise ? &*noise : nullptr;
-    data = fingerprint(*shards, noise_or_null);
-    if (!arguments.labels.empty())
-      data += "; labels: " + fingerprint(read_training_labels(arguments.labels, *shards));
+    data = data_identity(arguments, *shards, noise_or_null);
     if (comm.rank() > 0) return;
     attempt(problems, [&] { check_data(arguments.config, *shards, noise_or_null); });
     attempt(problems, [&] { look_at_run(arguments, data, *shards); });
+    attempt(problems, [&] { look(*shards, noise_or_null); });
   });
   if (comm.rank() == 0)
     attempt(problems, [&] { check_ranks(arguments.config, comm.world_size()); });
@@ -210,11 +211,14 @@ std::vector<RankFigures> gather(const RankFigures& own, Communicator& comm) {
 
 }  // namespace
 
-PreflightReport preflight(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog) {
+PreflightReport preflight(const TrainArguments& arguments,
+                          const std::function<void(const ShardSet&, const ShardSet*)>& look,
+                          Communicator& comm, Watchdog& watchdog) {
   watchdog.enter("comparison", 0);
   RankFigures own;
   own.host = host_name();
-  const std::optional<ShardSet> shards = compare_with_rank_zero(arguments, comm, own.problems);
+  const std::optional<ShardSet> shards =
+      compare_with_rank_zero(arguments, look, comm, own.problems);
 
   const RunConfig& config = arguments.config;
   set_compute_threads(config.dist.deterministic ? 1 : config.train.threads, comm);

@@ -1,5 +1,6 @@
 #include "train/progress.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -21,22 +22,32 @@ std::string duration(double seconds) {
   return text.data();
 }
 
+// "slowest rank 3 x1.08  "; nothing where there is no other rank.
+std::string describe(const SlowestRank& slowest) {
+  if (slowest.rank < 0) return "";
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "slowest rank %d x%.2f  ", slowest.rank, slowest.ratio);
+  return text.data();
+}
+
 }  // namespace
 
-void Progress::add(const StepResult& result, double data_seconds) {
+void Progress::add(const StepResult& result, const StepTimes& times) {
   ++steps_;
   if (result.finite) {
     ++finite_steps_;
     loss_sum_ += result.loss;
     last_ = result;
   }
-  data_seconds_ += data_seconds;
+  data_seconds_ += times.data;
+  waited_seconds_ += times.waited();
   reduce_seconds_ += result.reduce_seconds;
+  update_seconds_ += result.update_seconds;
 }
 
-Progress::Report Progress::report(int64_t step, const ScheduleValues& values,
-                                  int64_t skipped_steps) {
-  const double seconds = since_report_.restart();
+Progress::Report Progress::report(int64_t step, const ScheduleValues& values, int64_t skipped_steps,
+                                  const SlowestRank& slowest) {
+  const double seconds = since_report_.restart() - evaluation_seconds_;
   const double steps = steps_ > 0 ? static_cast<double>(steps_) : 1;
   const double rate = static_cast<double>(steps_ * batch_size_) / seconds;
   const double eta = static_cast<double>(end_step_ - step) * seconds / steps;
@@ -46,9 +57,11 @@ Progress::Report Progress::report(int64_t step, const ScheduleValues& values,
   std::array<char, 256> line{};
   std::snprintf(
       line.data(), line.size(),
-      "step %lld/%lld  epoch %.2f  loss %.4f  lr %.3g  %.2f samples/s  data-wait %.1f %%  ETA %s",
+      "step %lld/%lld  epoch %.2f  loss %.4f  lr %.3g  %.2f samples/s  data-wait %.1f %%  "
+      "comm-wait %.1f %%  %sETA %s",
       static_cast<long long>(step), static_cast<long long>(end_step_), values.epoch, loss,
-      values.lr, rate, 100 * data_seconds_ / seconds, duration(eta).c_str());
+      values.lr, rate, 100 * data_seconds_ / seconds, 100 * waited_seconds_ / seconds,
+      describe(slowest).c_str(), duration(eta).c_str());
   report.line = line.data();
   JsonObject json;
   json.set("step", step)
@@ -59,12 +72,18 @@ Progress::Report Progress::report(int64_t step, const ScheduleValues& values,
   json.set("teacher_temp", values.teacher_temp)
       .set("momentum_teacher", values.momentum_teacher)
       .set("grad_norm", learned ? last_.grad_norm : std::nan(""));
-  for (const auto& [name, value] : last_.metrics) json.set(name, learned ? value : std::nan(""));
+  for (const auto& [name, value] : last_.figures) json.set(name, learned ? value : std::nan(""));
   if (last_.wire_error > 0) json.set("wire_error", last_.wire_error);
   json.set("samples_per_s", rate)
       .set("data_wait", data_seconds_ / seconds)
       .set("reduce_wait", reduce_seconds_ / seconds)
-      .set("save_wait", save_seconds_ / seconds);
+      .set("save_wait", save_seconds_ / seconds)
+      .set("rank_wait", waited_seconds_ / seconds)
+      .set("compute",
+           std::max(0.0, 1 - (data_seconds_ + waited_seconds_ + save_seconds_ + update_seconds_) /
+                                 seconds))
+      .set("update", update_seconds_ / seconds);
+  if (slowest.rank >= 0) json.set("slowest_rank", slowest.rank).set("slowest_ratio", slowest.ratio);
   json.set("eta_s", eta).set("skipped_steps", skipped_steps);
   report.json = json.str();
   steps_ = 0;
@@ -72,7 +91,10 @@ Progress::Report Progress::report(int64_t step, const ScheduleValues& values,
   loss_sum_ = 0;
   data_seconds_ = 0;
   reduce_seconds_ = 0;
+  waited_seconds_ = 0;
+  update_seconds_ = 0;
   save_seconds_ = 0;
+  evaluation_seconds_ = 0;
   return report;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "dist/positions.h"
 #include "train/schedule.h"
 #include "train/step.h"
 
@@ -15,10 +16,12 @@ class Progress {
   Progress(double every_seconds, int64_t batch_size, int64_t end_step)
       : every_seconds_(every_seconds), batch_size_(batch_size), end_step_(end_step) {}
 
-  /// Takes in one step. @param data_seconds  waited for the loader
-  void add(const StepResult& result, double data_seconds);
+  /// Takes in one step.
+  void add(const StepResult& result, const StepTimes& times);
   /// Takes in that training stood still for so long while a checkpoint was copied.
   void add_save(double seconds) { save_seconds_ += seconds; }
+  /// Takes in that training stood still for an evaluation, which is left out of the speed.
+  void add_evaluation(double seconds) { evaluation_seconds_ += seconds; }
   /// True when it is time to speak: call report() then.
   [[nodiscard]] bool due() const { return since_report_.seconds() >= every_seconds_; }
 
@@ -27,7 +30,8 @@ class Progress {
     std::string json;
   };
   /// Means over the steps since the last report; starts a new interval.
-  Report report(int64_t step, const ScheduleValues& values, int64_t skipped_steps);
+  Report report(int64_t step, const ScheduleValues& values, int64_t skipped_steps,
+                const SlowestRank& slowest = {});
 
  private:
   double every_seconds_;
@@ -39,7 +43,10 @@ class Progress {
   double loss_sum_ = 0;
   double data_seconds_ = 0;
   double reduce_seconds_ = 0;
+  double waited_seconds_ = 0;  // for other ranks, all in all
+  double update_seconds_ = 0;
   double save_seconds_ = 0;
+  double evaluation_seconds_ = 0;
   StepResult last_;  // that was finite
 };
 

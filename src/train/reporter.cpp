@@ -1,6 +1,7 @@
 #include "train/reporter.h"
 
 #include <algorithm>
+#include <iomanip>
 
 #include "base/log.h"
 
@@ -23,20 +24,33 @@ Reporter::Reporter(RunFolder& folder, const Schedule& schedule, const Watchdog& 
       collapse_(uniform_loss,
                 std::max(config.optim.warmup_epochs, config.dino.warmup_teacher_temp_epochs)) {}
 
-void Reporter::add(int64_t step, const StepResult& result, double data_seconds, int64_t skipped) {
-  progress_.add(result, data_seconds);
+void Reporter::add(int64_t step, const StepResult& result, const StepTimes& times,
+                   int64_t skipped) {
+  progress_.add(result, times);
   watch_for_collapse(schedule_.at((step - 1) * batch_size_).epoch, result);
   watch_for_stragglers();
   if (!progress_.due() && step != end_step_ && !result.stop) return;
-  const Progress::Report report = progress_.report(step, schedule_.at(step * batch_size_), skipped);
-  log_info(report.line);
+  const Progress::Report report = progress_.report(step, schedule_.at(step * batch_size_), skipped,
+                                                   find_slowest(watchdog_.positions()));
+  log_progress(report.line);
   folder_.log_json(report.json);
 }
 
+void Reporter::add_evaluation(const std::vector<EvalResult>& results, int64_t step,
+                              double seconds) {
+  progress_.add_evaluation(seconds);
+  std::string line;
+  for (const EvalResult& result : results)
+    line += concat(line.empty() ? "" : ", ", std::fixed, std::setprecision(2), 100 * result.eer,
+                   " % on ", result.name);
+  log_info(concat("step ", step, ": equal error rate ", line));
+  folder_.log_json(to_json(results, step, step * batch_size_, seconds));
+}
+
 void Reporter::watch_for_collapse(double epoch, const StepResult& result) {
-  const auto entropy = std::find_if(result.metrics.begin(), result.metrics.end(),
+  const auto entropy = std::find_if(result.figures.begin(), result.figures.end(),
                                     [](const auto& m) { return m.first == "teacher_entropy"; });
-  if (entropy == result.metrics.end() || !result.finite) return;
+  if (entropy == result.figures.end() || !result.finite) return;
   const std::string warning = collapse_.add(epoch, result.loss, entropy->second);
   if (!warning.empty()) log_warning(warning);
 }

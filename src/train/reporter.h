@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "dist/watchdog.h"
 #include "train/collapse_monitor.h"
+#include "train/evaluation.h"
 #include "train/progress.h"
 #include "train/run_folder.h"
 #include "train/schedule.h"
@@ -18,11 +19,13 @@ class Reporter {
   Reporter(RunFolder& folder, const Schedule& schedule, const Watchdog& watchdog,
            const RunConfig& config, double uniform_loss, int64_t end_step);
 
-  /// After each step. @param step  steps done    @param data_seconds  waited for the loader
+  /// After each step. @param step  steps done    @param times  rank 0's
   /// @param skipped  steps of this process that were not finite
-  void add(int64_t step, const StepResult& result, double data_seconds, int64_t skipped);
+  void add(int64_t step, const StepResult& result, const StepTimes& times, int64_t skipped);
   /// After each checkpoint. @param seconds  that training stood still for it
   void add_save(double seconds) { progress_.add_save(seconds); }
+  /// After each evaluation: what it found, and how long training stood still for it.
+  void add_evaluation(const std::vector<EvalResult>& results, int64_t step, double seconds);
 
  private:
   void watch_for_collapse(double epoch, const StepResult& result);

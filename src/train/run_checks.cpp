@@ -7,14 +7,19 @@
 
 namespace spc {
 
-void check_ranks(const RunConfig& config, int ranks) {
+void check_leaves(const RunConfig& config, int ranks) {
   const DistConfig& dist = config.dist;
-  SPC_USAGE_CHECK(dist.expected_ranks == 0 || dist.expected_ranks == ranks,
-                  "dist.expected_ranks = ", dist.expected_ranks, " but MPI started ", ranks);
   SPC_USAGE_CHECK(!dist.deterministic || kLeaves % ranks == 0,
                   "dist.deterministic runs on 1, 2 or 4 ranks, not on ", ranks);
   SPC_USAGE_CHECK(!dist.deterministic || config.train.device != "cuda",
                   "dist.deterministic computes on the CPU; set train.device to cpu or auto");
+}
+
+void check_ranks(const RunConfig& config, int ranks) {
+  const DistConfig& dist = config.dist;
+  SPC_USAGE_CHECK(dist.expected_ranks == 0 || dist.expected_ranks == ranks,
+                  "dist.expected_ranks = ", dist.expected_ranks, " but MPI started ", ranks);
+  check_leaves(config, ranks);
   const int parts = dist.deterministic ? kLeaves : ranks;
   const int64_t accumulate = config.train.accumulate;
   SPC_USAGE_CHECK(config.train.batch_size / accumulate >= parts,

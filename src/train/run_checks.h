@@ -15,6 +15,9 @@ namespace spc {
 /// networks of its own, so that every kernel sees the same shapes on any number of processes.
 inline constexpr int kLeaves = 4;
 
+/// @throws UsageError  deterministic mode does not run on this number of ranks
+void check_leaves(const RunConfig& config, int ranks);
+
 /// @throws UsageError  the configuration does not allow this number of ranks
 void check_ranks(const RunConfig& config, int ranks);
 

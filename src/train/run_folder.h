@@ -4,14 +4,12 @@
 
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/file.h"
+#include "train/config.h"
 
 namespace spc {
-
-using ResolvedConfig = std::vector<std::pair<std::string, std::string>>;
 
 /// Rank 0's alone.
 class RunFolder {

@@ -52,4 +52,9 @@ ScheduleValues Schedule::at(int64_t utterances) const {
   return values;
 }
 
+int64_t last_step(const RunConfig& config, int64_t num_utts) {
+  const int64_t total = Schedule(config, num_utts).total_steps();
+  return config.train.max_steps > 0 ? std::min(total, config.train.max_steps) : total;
+}
+
 }  // namespace spc

@@ -38,4 +38,7 @@ class Schedule {
   double final_lr_;
 };
 
+/// The step after which a run ends: that of its schedule, or train.max_steps.
+int64_t last_step(const RunConfig& config, int64_t num_utts);
+
 }  // namespace spc

@@ -50,24 +50,26 @@ std::string Stepper::find_nonfinite(double loss) const {
 }
 
 StepResult Stepper::run(const Batch& batch, const ScheduleValues& values, bool stop) {
-  const double local_loss = forward_and_backward(batch, values);
   StepResult result;
-  const Stopwatch waiting;
+  Stopwatch watch;
+  const double local_loss = forward_and_backward(batch, values);
+  result.local_loss = local_loss;
+  result.compute_seconds = watch.restart();
   reducer_.finish();
   const std::string problem = find_nonfinite(local_loss);
   std::vector<double> figures{local_loss, stop ? 1.0 : 0.0, problem.empty() ? 0.0 : 1.0,
                               reducer_.squared_wire_error()};
-  for (const auto& metric : objective_.metrics()) figures.push_back(metric.second);
+  for (const auto& figure : objective_.figures()) figures.push_back(figure.second);
   at::Tensor sums = at::tensor(figures, at::kDouble);
   comm_.all_reduce_now(sums, ReduceOp::kSum, "figures of the step");
-  result.reduce_seconds = waiting.seconds();
+  result.reduce_seconds = watch.restart();
 
   const auto* reduced = sums.const_data_ptr<double>();
   result.loss = reduced[0];
   result.stop = reduced[1] > 0;
   result.finite = reduced[2] == 0;
-  for (size_t i = 0; i < objective_.metrics().size(); ++i)
-    result.metrics.emplace_back(objective_.metrics()[i].first, reduced[4 + i]);
+  for (size_t i = 0; i < objective_.figures().size(); ++i)
+    result.figures.emplace_back(objective_.figures()[i].first, reduced[4 + i]);
 
   if (!result.finite) {
     at::Tensor first =
@@ -85,6 +87,7 @@ StepResult Stepper::run(const Batch& batch, const ScheduleValues& values, bool s
   objective_.before_update(values);
   optimizer_.step(values.lr);
   objective_.after_update(values);
+  result.update_seconds = watch.seconds();
   return result;
 }
 

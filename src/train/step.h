@@ -1,6 +1,7 @@
 // One step of training: forward, backward, sum over ranks, verdict, update.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -15,10 +16,23 @@ struct StepResult {
   std::string first_nonfinite;  // "rank 1: gradient of backbone.fc.weight"
   bool stop = false;            // some rank was asked to stop
   double loss = 0;              // mean over the whole batch
+  double local_loss = 0;        // this rank's share of it
   double grad_norm = 0;         // of all gradients, before clipping
   double wire_error = 0;        // of rounding gradients to bfloat16, relative to their norm
-  Metrics metrics;              // summed over ranks
+  Figures figures;              // summed over ranks
+  double compute_seconds = 0;   // forward and backward
   double reduce_seconds = 0;    // waiting for other ranks after backward
+  double update_seconds = 0;    // clipping, optimiser, moving average
+};
+
+/// Times of a step, seconds.
+struct StepTimes {
+  double data = 0;   // waited for the loader
+  double own = 0;    // not waiting for other ranks
+  double whole = 0;  // data included
+
+  /// Waited for other ranks: for gradients, and for batch statistics amid forward and backward.
+  [[nodiscard]] double waited() const { return std::max(0.0, whole - data - own); }
 };
 
 struct StepOptions {

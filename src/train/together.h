@@ -12,17 +12,23 @@
 
 namespace spc {
 
-/// Runs `body` on rank 0 alone; when it throws, every rank throws the same message. Collective.
+/// Runs `body` on rank 0 alone; when it throws, every rank throws the same message, of the same
+/// kind. Collective.
 template <class Body>
 void on_rank_zero(Communicator& comm, const std::string& what, Body&& body) {
+  std::string usage;
   std::string problem;
   if (comm.rank() == 0) {
     try {
       body();
+    } catch (const UsageError& error) {
+      usage = error.what();
     } catch (const std::exception& error) {
       problem = error.what();
     }
   }
+  usage = broadcast_text(comm, usage, 0, what);
+  SPC_USAGE_CHECK(usage.empty(), usage);
   problem = broadcast_text(comm, problem, 0, what);
   SPC_CHECK(problem.empty(), problem);
 }

@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
+#include <cmath>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -15,7 +17,6 @@
 #include "train/label_objective.h"
 #include "train/label_report.h"
 #include "train/replicas.h"
-#include "train/reporter.h"
 #include "train/resources.h"
 #include "train/run_checks.h"
 #include "train/together.h"
@@ -23,22 +24,24 @@
 namespace spc {
 
 Trainer::Trainer(const TrainArguments& arguments, c10::Device device, Communicator& comm,
-                 Watchdog& watchdog)
+                 Watchdog& watchdog, Metrics* metrics)
     : arguments_(arguments),
       config_(arguments.config),
       device_(device),
       comm_(comm),
       watchdog_(watchdog),
+      metrics_(metrics, config_, device, comm),
       shards_(open_shards(arguments.shards, arguments.utts)),
       schedule_(config_, static_cast<int64_t>(shards_.utts().size())) {
   if (!arguments.noise_shards.empty()) noise_.emplace(arguments.noise_shards);
   const ShardSet* noise = noise_ ? &*noise_ : nullptr;
-  data_ = fingerprint(shards_, noise);
-  if (!arguments.labels.empty()) {
-    labels_ = read_training_labels(arguments.labels, shards_);
-    data_ += "; labels: " + fingerprint(*labels_);
-  }
+  data_ = data_identity(arguments, shards_, noise);
+  if (!arguments.labels.empty()) labels_ = read_training_labels(arguments.labels, shards_);
   check_data(config_, shards_, noise);
+  lists_ = parse_trial_lists(arguments.trials);
+  if (!lists_.empty())
+    evaluation_.emplace(
+        lists_, arguments.eval_shards.empty() ? arguments.shards : arguments.eval_shards, shards_);
   on_rank_zero(comm, "opening the run folder", [&] {
     folder_.emplace(arguments.run);
     saved_ = newest_valid_checkpoint(arguments.run);
@@ -61,10 +64,18 @@ void Trainer::take_over_or_start() {
     check_continues(saved_->path(), info, config_, arguments_.resolved, data_, shards_);
     precision = info.precision;
     step_ = info.step;
+    const EvalHistory history =
+        read_eval_history(std::filesystem::path(arguments_.run) / "train.jsonl", step_);
+    metrics_.take_over(history);
+    const bool of_all_lists = std::all_of(lists_.begin(), lists_.end(), [&](const TrialList& list) {
+      return history.last_lists.contains(list.name);
+    });
+    if (of_all_lists) evaluated_step_ = history.last_step;
   });
-  at::Tensor step = at::full({1}, step_, at::kLong);
-  comm_.broadcast(step, 0, "step of the checkpoint");
-  step_ = step.item<int64_t>();
+  at::Tensor steps = at::tensor({step_, evaluated_step_}, at::kLong);
+  comm_.broadcast(steps, 0, "step of the checkpoint");
+  step_ = steps[0].item<int64_t>();
+  evaluated_step_ = steps[1].item<int64_t>();
   precision_ = resolve_precision(broadcast_text(comm_, precision, 0, "precision"), device_, comm_);
 }
 
@@ -75,7 +86,8 @@ std::unique_ptr<Objective> Trainer::make_objective() {
   if (comm_.rank() == 0)
     on_epoch = [this](const LabelReport& report, const at::Tensor& losses,
                       const at::Tensor& decisions) {
-      report_labels(report, *labels_, *folder_);
+      report_labels(report, losses, *labels_, *folder_);
+      metrics_.add_labels(report, losses);
       save_losses(arguments_.run, shards_, report.epoch, losses, decisions);
     };
   return std::make_unique<LabelObjective>(config_, bins, *labels_, precision_, device_, comm_,
@@ -112,7 +124,10 @@ void Trainer::load_or_init() {
     }
     if (!saved_ && !arguments_.head_init.empty())
       init_head_from(arguments_.head_init, *labels_, objective_->state());
-    saver_.emplace(arguments_.run, config_.checkpoint, saved_ ? step_ : -1);
+    saver_.emplace(arguments_.run, config_.checkpoint, saved_ ? step_ : -1,
+                   [this](double seconds, int64_t bytes, bool good) {
+                     metrics_.add_written(seconds, bytes, good);
+                   });
     saved_.reset();
   });
   broadcast_tensors(comm_, state());
@@ -141,6 +156,7 @@ void Trainer::describe() {
       .set("data", data_)
       .set("fbank", shards_.fbank());
   json.set("parameters", num_parameters(objective_->parameters())).set("first_step", step_);
+  json.set("uniform_loss", objective_->uniform_loss());
   folder_->write_description(arguments_.resolved, json.str());
   if (step_ > 0) folder_->log_json(JsonObject().set("event", "continued").set("step", step_).str());
 }
@@ -166,6 +182,28 @@ void Trainer::save() {
                          to_text(precision_), data_, version_line(), next_batch()});
 }
 
+bool Trainer::evaluation_due() const {
+  const double every = config_.eval.every_epochs;
+  if (!evaluation_ || every == 0 || step_ == end_step()) return false;  // the end has its own
+  const auto passed = [&](int64_t step) {
+    return std::floor(schedule_.at(step * config_.train.batch_size).epoch / every);
+  };
+  return passed(step_) > passed(step_ - 1);
+}
+
+// @param reporter  rank 0's
+void Trainer::evaluate(Reporter* reporter) {
+  if (!evaluation_ || evaluated_step_ == step_) return;
+  watchdog_.enter("evaluation", step_);
+  metrics_.begin_evaluation();
+  const Stopwatch watch;
+  const auto results = evaluation_->run(objective_->backbone(), comm_,
+                                        [&] { watchdog_.enter("evaluation", step_); });
+  if (results && reporter != nullptr) reporter->add_evaluation(*results, step_, watch.seconds());
+  if (results) evaluated_step_ = step_;
+  metrics_.end_evaluation(results.value_or(std::vector<EvalResult>()), step_, watch.seconds());
+}
+
 void Trainer::note_nonfinite(const StepResult& result) {
   if (result.finite) {
     skipped_in_a_row_ = 0;
@@ -188,6 +226,8 @@ TrainEnd Trainer::run() {
   const auto seed = static_cast<uint64_t>(config_.train.seed);
   const RowRange rows = rows_of_rank(batch_size, comm_.rank(), comm_.world_size());
   if (comm_.rank() == 0) describe();
+  metrics_.begin(std::filesystem::path(arguments_.run).filename().string(), to_text(precision_),
+                 step_, end_step(), objective_->uniform_loss());
   ViewsConfig views = config_.views;
   views.clean = config_.label_correction.enabled();
   Loader loader(shards_, noise_ ? &*noise_ : nullptr, views, config_.augment, config_.loader, seed,
@@ -204,31 +244,40 @@ TrainEnd Trainer::run() {
   if (comm_.rank() == 0)
     reporter.emplace(*folder_, schedule_, watchdog_, config_, objective_->uniform_loss(),
                      end_step());
+  Reporter* const own_reporter = reporter ? &*reporter : nullptr;
   TrainEnd end = TrainEnd::kDone;
+  // On a step that a stop came upon, too.
+  if (step_ == 0 || evaluation_due()) evaluate(own_reporter);
   while (step_ < end_step()) {
     watchdog_.enter("data", step_);
-    const Stopwatch loading;
+    const Stopwatch whole;
     const Batch batch = loader.next();
-    const double data_seconds = loading.seconds();
+    const double data_seconds = whole.seconds();
     watchdog_.enter("step", step_);
     const ScheduleValues values = schedule_.at(step_ * batch_size);
     const OwnTime computing(*comm_.waits());
     const StepResult result = stepper.run(batch, values, stop_requested());
-    watchdog_.note_own_times(computing.seconds(), data_seconds);
+    const double own_seconds = computing.seconds();
+    watchdog_.note_own_times(own_seconds, data_seconds);
     ++step_;
+    const StepTimes times{data_seconds, own_seconds, whole.seconds()};
+    metrics_.add_step(step_, batch, result, values, times);
+    metrics_.add_loading(loader, shards_);
     coverage.add(batch.places, step_ * batch_size);
     note_nonfinite(result);
-    if (reporter) reporter->add(step_, result, data_seconds, skipped_);
+    if (reporter) reporter->add(step_, result, times, skipped_);
     if (result.stop) {
       end = TrainEnd::kStopped;
       break;
     }
+    if (evaluation_due()) evaluate(own_reporter);
     if (config_.dist.sentinel_steps > 0 && step_ % config_.dist.sentinel_steps == 0)
       compare_with_other_ranks();
     if (step_ % config_.checkpoint.every_steps == 0) {
       const Stopwatch saving;
       save();
       if (reporter) reporter->add_save(saving.seconds());
+      metrics_.add_save(saving.seconds());
     }
   }
   save();
@@ -236,6 +285,7 @@ TrainEnd Trainer::run() {
   SPC_CHECK(
       end == TrainEnd::kStopped || skipped_in_a_row_ == 0, "the last ", skipped_in_a_row_,
       " steps were not finite and are not saved; lower optim.lr, or set train.precision fp32");
+  if (end == TrainEnd::kDone) evaluate(own_reporter);
   at::Tensor memory = at::full({1}, peak_memory_bytes(), at::kLong);
   comm_.all_reduce_now(memory, ReduceOp::kMax, "peak memory");
   if (comm_.rank() == 0) {

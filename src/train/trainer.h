@@ -6,13 +6,17 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dist/watchdog.h"
 #include "train/checkpoint_saver.h"
+#include "train/evaluation.h"
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/precision.h"
+#include "train/reporter.h"
 #include "train/run_folder.h"
+#include "train/run_metrics.h"
 #include "train/schedule.h"
 #include "train/step.h"
 #include "train/training.h"
@@ -25,8 +29,9 @@ class Trainer {
  public:
   /// Opens the data, starts or takes over the run. Collective. @param device  what this rank
   /// computes on; `comm` takes tensors on it   @param comm, watchdog  must outlive this
+  /// @param metrics  of this rank, or null
   Trainer(const TrainArguments& arguments, c10::Device device, Communicator& comm,
-          Watchdog& watchdog);
+          Watchdog& watchdog, Metrics* metrics);
 
   /// To the end, or until it is asked to stop. Collective.
   TrainEnd run();
@@ -37,6 +42,8 @@ class Trainer {
   [[nodiscard]] std::unique_ptr<Objective> make_objective();
   void describe();
   void save();
+  void evaluate(Reporter* reporter);
+  [[nodiscard]] bool evaluation_due() const;
   void compare_with_other_ranks();
   [[nodiscard]] TensorTable state() const;
   [[nodiscard]] std::string next_batch() const {
@@ -45,8 +52,7 @@ class Trainer {
   }
   void note_nonfinite(const StepResult& result);
   [[nodiscard]] int64_t end_step() const {
-    const int64_t total = schedule_.total_steps();
-    return config_.train.max_steps > 0 ? std::min(total, config_.train.max_steps) : total;
+    return last_step(config_, static_cast<int64_t>(shards_.utts().size()));
   }
 
   const TrainArguments& arguments_;
@@ -54,9 +60,12 @@ class Trainer {
   c10::Device device_;
   Communicator& comm_;
   Watchdog& watchdog_;
+  RunMetrics metrics_;
   ShardSet shards_;
   std::optional<ShardSet> noise_;
   std::optional<TrainingLabels> labels_;
+  std::vector<TrialList> lists_;
+  std::optional<Evaluation> evaluation_;
   std::string data_;  // fingerprint of the utterances
   Schedule schedule_;
   std::optional<RunFolder> folder_;  // rank 0
@@ -67,6 +76,7 @@ class Trainer {
   int64_t step_ = 0;                      // done
   std::optional<CheckpointSaver> saver_;  // rank 0
   int64_t compared_step_ = -1;
+  int64_t evaluated_step_ = -1;
   int64_t skipped_ = 0;
   int64_t skipped_in_a_row_ = 0;
 };

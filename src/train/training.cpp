@@ -10,35 +10,40 @@
 namespace spc {
 namespace {
 
-TrainEnd run_leaves(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog) {
+TrainEnd run_leaves(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog,
+                    Metrics* metrics) {
   TrainEnd end = TrainEnd::kDone;
+  const int here = kLeaves / comm.world_size();
   run_thread_ranks(
-      comm, kLeaves / comm.world_size(),
+      comm, here,
       [&](Communicator& leaf) {
-        const TrainEnd ended = Trainer(arguments, c10::kCPU, leaf, watchdog).run();
-        if (leaf.rank() % (kLeaves / comm.world_size()) == 0) end = ended;
+        const bool first = leaf.rank() % here == 0;  // it speaks for the process
+        const TrainEnd ended =
+            Trainer(arguments, c10::kCPU, leaf, watchdog, first ? metrics : nullptr).run();
+        if (first) end = ended;
       },
       arguments.config.dist.timeout_s);
   return end;
 }
 
-TrainEnd run_ranks(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog) {
+TrainEnd run_ranks(const TrainArguments& arguments, Communicator& comm, Watchdog& watchdog,
+                   Metrics* metrics) {
   const c10::Device device = choose_device(arguments.config.train.device, comm);
   const std::unique_ptr<Communicator> all =
       make_device_communicator(comm, device, arguments.config.dist.timeout_s);
-  return Trainer(arguments, device, *all, watchdog).run();
+  return Trainer(arguments, device, *all, watchdog, metrics).run();
 }
 
 }  // namespace
 
-TrainEnd train(const TrainArguments& arguments, Communicator& comm) {
+TrainEnd train(const TrainArguments& arguments, Communicator& comm, Metrics* metrics) {
   const DistConfig& dist = arguments.config.dist;
   check_same_config(arguments.resolved, comm);
   check_ranks(arguments.config, comm.world_size());
   TrainEnd end = TrainEnd::kDone;
   run_watched({dist.timeout_s, dist.silence_s}, comm, [&](Watchdog& watchdog) {
-    end = dist.deterministic ? run_leaves(arguments, comm, watchdog)
-                             : run_ranks(arguments, comm, watchdog);
+    end = dist.deterministic ? run_leaves(arguments, comm, watchdog, metrics)
+                             : run_ranks(arguments, comm, watchdog, metrics);
   });
   return end;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dist/communicator.h"
+#include "metrics/metrics.h"
 #include "train/config.h"
 #include "train/run_folder.h"
 
@@ -15,11 +16,13 @@ struct TrainArguments {
   ResolvedConfig resolved;          // the same as text
   std::vector<std::string> shards;  // folders
   std::vector<std::string> noise_shards;
-  std::string utts;       // a file: train on these utterances alone; empty: all
-  std::string run;        // the run folder
-  std::string init_from;  // a checkpoint to take the first weights from
-  std::string labels;     // a file of `utt label` lines, for the objective pseudo_label
-  std::string head_init;  // centroids.h5 whose means the classifier starts from
+  std::string utts;                 // a file: train on these utterances alone; empty: all
+  std::string run;                  // the run folder
+  std::string init_from;            // a checkpoint to take the first weights from
+  std::string labels;               // a file of `utt label` lines, for the objective pseudo_label
+  std::vector<std::string> trials;  // "NAME=FILE": evaluate on these lists while training
+  std::vector<std::string> eval_shards;  // that hold their utterances; empty: `shards`
+  std::string head_init;                 // centroids.h5 whose means the classifier starts from
 };
 
 enum class TrainEnd {
@@ -31,6 +34,7 @@ enum class TrainEnd {
 /// A rank that is gone, stuck or silent is named with every rank's position, and the run ends.
 /// @throws Error  bad data, a configuration other than the run's, too many non-finite steps, ranks
 /// that differ, a rank that is gone
-TrainEnd train(const TrainArguments& arguments, Communicator& comm);
+/// @param metrics  of this rank; may be null
+TrainEnd train(const TrainArguments& arguments, Communicator& comm, Metrics* metrics = nullptr);
 
 }  // namespace spc

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Speed and memory, each figure beside a peer measured in the same minute.
 
-usage: bench.py [train|loader|fbank|score|kmeans|hosts|scaling|checkpoint ...] [--json] [--runs N] [--no-peer]
+usage: bench.py [train|loader|fbank|score|kmeans|hosts|scaling|checkpoint|metrics ...] [--json] [--runs N] [--no-peer]
 
 train    DINO samples/s of the paper-size network on two MPI ranks; peer: the same loop in plain PyTorch DDP (pytorch_ddp_dino.py)
 loader   MB/s of whole utterances from shards; peer: reading the same bytes raw
@@ -12,6 +12,7 @@ hosts    two hosts that are network namespaces (root), as fast as this machine a
          bytes; the share of a training step that waits for gradients, with and without overlap
 scaling  one rank, two independent ones and two that train together, a core each; what the model of cost (cost_model.py) makes of it for
          8, 64 and 512 ranks
+metrics  telling a step to the metrics, beside a step of demo.conf
 checkpoint   how long training stands still for a checkpoint, and what writing it costs the steps beside it
 Without a name all are run. Needs the release build, and for the peers of train and kmeans PyTorch and faiss, which `./dev bench` installs.
 """
@@ -241,10 +242,25 @@ def bench_checkpoint(options):
            "peer_step_s": round(statistics.median(others), 3), "ratio": round(statistics.median(beside) / statistics.median(others), 3)}
 
 
+def bench_metrics(options):
+    """What a step costs that is told to the metrics."""
+    told = json.loads(run([BIN / "bench_metrics"])[0])
+    with tempfile.TemporaryDirectory() as folder:
+        shards(Path(folder) / "shards", 64)
+        train = [BIN / "spcnet", "train", "--config", ROOT / "configs/demo.conf", "--rounds.count", 0, "--shards", Path(folder) / "shards",
+                 "--train.threads", 1, "--log.every_seconds", 0, "--train.max_steps", 2 + 3 * options.runs]
+        run([*train, "--run", Path(folder) / "run"])
+        lines = [json.loads(line) for line in (Path(folder) / "run/train.jsonl").read_text(encoding="utf-8").splitlines()]
+    step = statistics.median(32 / line["samples_per_s"] for line in lines[2:] if "loss" in line)
+    yield {"figure": "telling a step to the metrics", "us": round(1e6 * told["step_s"], 2), "scrape_ms": round(1e3 * told["scrape_s"], 3),
+           "scrape_kb": round(told["bytes"] / 1e3, 1), "peer": "a step of demo.conf, one rank, one thread", "peer_ms": round(1e3 * step, 1),
+           "percent": round(100 * told["step_s"] / step, 5)}
+
+
 def main():
     benches = {"train": bench_train, "loader": bench_loader, "fbank": bench_fbank, "score": bench_score,
                "kmeans": lambda options: bench_kmeans(run, BIN / "spcnet", peer_python() if options.peer else None), "hosts": bench_hosts,
-               "scaling": bench_scaling, "checkpoint": bench_checkpoint}
+               "scaling": bench_scaling, "checkpoint": bench_checkpoint, "metrics": bench_metrics}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(benches))
     parser.add_argument("--json", action="store_true", help="one JSON line per figure")

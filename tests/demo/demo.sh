@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole way on real speech: corpus, shards, the untrained network, training on two ranks, embeddings, a table of EERs.
-#   demo.sh            245 MB of downloads, about five minutes of training
-#   demo.sh --whole    877 MB of downloads, the same recipe for 350 and for 700 steps
+#   demo.sh            245 MB of downloads, about seven minutes of training
+#   demo.sh --whole    877 MB of downloads, the same recipe with 350 and with 700 steps of DINO
 # Every step is kept and found again: an interrupted demo goes on where it was.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -63,10 +63,16 @@ extract --init --config configs/demo.conf "$work/untrained"
 
 for count in "${epochs[@]}"; do
   run=$work/dino-$count-epochs
-  say "training by DINO on two ranks: $run"
+  say "training on two ranks, by DINO, then on clusters: $run"
   ranks "$bin/spcnet" train --config configs/demo.conf --shards "$shards/speakers" --shards "$shards/unlabelled" \
-    --utts "$work/train.utts" --run "$run" --train.epochs "$count"
-  extract --run "$run" "$run"
+    --utts "$work/train.utts" --run "$run" --train.epochs "$count" \
+    --trials "all=$corpus/trials_all.txt" --trials "group=$corpus/trials_group.txt" --trials "xsess=$corpus/trials_xsess.txt"
+  for stage in stage-1 round-1; do extract --run "$run/$stage" "$run/$stage"; done
+done
+
+say "clusters against the true speakers, which training does not know"
+for count in "${epochs[@]}"; do
+  "$bin/spcnet" agreement --labels "$work/dino-$count-epochs/round-1/labels" --reference "$corpus/utt2spk"
 done
 
 say "equal error rates in percent, speakers that training never saw"
@@ -75,8 +81,12 @@ say "equal error rates in percent, speakers that training never saw"
   score "untrained network" "$work/untrained/eval.h5"
   score "MFCC mean + deviation, no network" "$work/mfcc/eval.h5"
   for count in "${epochs[@]}"; do
-    score "DINO, $count epochs" "$work/dino-$count-epochs/eval.h5"
-    score "DINO, $count epochs, training mean subtracted" "$work/dino-$count-epochs/eval.h5" "$work/dino-$count-epochs/train.h5"
+    for stage in stage-1 round-1; do
+      name="DINO, $count epochs"
+      [ "$stage" = stage-1 ] || name="  + a round of pseudo labels"
+      score "$name" "$work/dino-$count-epochs/$stage/eval.h5"
+      score "$name, mean subtracted" "$work/dino-$count-epochs/$stage/eval.h5" "$work/dino-$count-epochs/$stage/train.h5"
+    done
   done
 } | tee "$work/table.txt"
-printf '\nrun folder: %s\n' "$run"
+printf '\nrun folder: %s\nits report: %s\n' "$run" "$("$bin/spcnet" report "$run")"

@@ -19,11 +19,11 @@ PRODUCTS = ["centroids.h5", "labels", "labels.h5", "summary.json"]
 
 
 class ClusterTest(fixtures.SpcnetTest):
-    def embeddings(self, rows, name="e.h5"):
+    def embeddings(self, rows, name="e.h5", utts=None):
         rows = np.asarray(rows, np.float32)
         with h5py.File(self.path(name), "w") as file:
             file["embedding"] = rows
-            file["utt"] = np.array([f"utt-{i:05}" for i in range(len(rows))], dtype=h5py.string_dtype())
+            file["utt"] = np.array(utts or [f"utt-{i:05}" for i in range(len(rows))], dtype=h5py.string_dtype())
         return name
 
     def cluster(self, clusters, out, *arguments, embeddings="e.h5", ranks=1, **expectations):
@@ -174,7 +174,34 @@ class Odd(ClusterTest):
                 self.cluster(6, seeding, "--seeding", seeding, err="warning: 3 of 6 clusters have no utterance and are left out")
                 self.assertEqual(sorted(np.bincount(self.labels(seeding))), [2, 5, 10])
                 self.assertEqual(len(self.tensor("centroids", f"{seeding}/centroids.h5")), 3)
-                self.assertEqual(self.summary(seeding)["num_clusters"], 3)
+                summary = self.summary(seeding)
+                self.assertEqual((summary["num_clusters"], summary["converged"]), (3, True))
+                self.assertLess(summary["passes"], 20)
+
+    def test_far_from_the_origin(self):
+        random = np.random.default_rng(5)
+        rows = random.standard_normal((8, 16)).repeat(200, axis=0) * 3 + 0.3 * random.standard_normal((1600, 16))
+        self.embeddings(rows)
+        self.cluster(8, "near", "--metric", "euclidean")
+        self.embeddings(rows + 10000)
+        for ranks in (1, 2):
+            self.cluster(8, f"far-{ranks}", "--metric", "euclidean", ranks=ranks)
+        self.assert_same("far-1", "far-2")
+        self.assertEqual(self.read("far-1/labels"), self.read("near/labels"))
+        self.assertAlmostEqual(self.summary("far-1")["objective"] / self.summary("near")["objective"], 1, places=3)
+        np.testing.assert_allclose(self.tensor("centroids", "far-1/centroids.h5"), self.tensor("centroids", "near/centroids.h5") + 10000, atol=2e-3)
+
+    def test_what_an_earlier_clustering_left(self):
+        self.embeddings(np.random.default_rng(1).standard_normal((100, 8)))
+        self.cluster(4, "out", "--half-whiten")
+        self.assertIn("whitening.h5", os.listdir(self.path("out")))
+        self.cluster(4, "out")
+        self.assertEqual(sorted(os.listdir(self.path("out"))), PRODUCTS)
+
+    def test_names_that_no_line_can_hold(self):
+        for utts, message in ((["a", "b", "a"], "the utterance a is there twice"), (["a", "b c", "d"], "the utterance 'b c' is empty or has spaces")):
+            self.embeddings(np.eye(3), utts=utts)
+            self.cluster(2, "out", expect=1, err=f"e.h5: {message}")
 
     def test_a_cluster_for_each_utterance(self):
         self.embeddings(np.random.default_rng(1).standard_normal((30, 8)))
@@ -186,7 +213,7 @@ class Odd(ClusterTest):
     def test_errors(self):
         rows = np.random.default_rng(1).standard_normal((600, 8))
         self.embeddings(rows)
-        self.cluster(601, "out", expect=2, err="--num-clusters 601 of 600 utterances; each cluster needs one")
+        self.cluster(601, "out", expect=2, err="601 clusters of 600 utterances; each cluster needs one")
         self.cluster(0, "out", expect=2, err="the number of clusters must be >= 1")
         self.cluster(5, "out", "--metric", "cos", expect=2, err="metric = cos, must be cosine or euclidean")
         self.cluster(5, "out", "--seeding", "x", expect=2, err="seeding = x, must be kmeans++ or random")

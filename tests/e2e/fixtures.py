@@ -208,6 +208,14 @@ class SpcnetTest(support.ProgramTest):
     def copy_of_shards(self):
         return shutil.copytree(shards(), self.path("copied_shards"))
 
+    def write_trials(self, count=16, wrong_every=None):
+        """trials.txt: all pairs of the first `count` utterances; if asked, every so many has the wrong label. Its path."""
+        utts = [utt for utt, _ in utts_of(shards())][:count]
+        pairs = [(a, b) for i, a in enumerate(utts) for b in utts[i + 1:]]
+        same = [a.split("-")[0] == b.split("-")[0] for a, b in pairs]
+        labels = [int(each != bool(wrong_every and i % wrong_every == 0)) for i, each in enumerate(same)]
+        return self.write("trials.txt", "".join(f"{label} {a} {b}\n" for label, (a, b) in zip(labels, pairs)))
+
     def checkpoint(self, run, step):
         return self.path(run, "checkpoints", f"step-{step:08}.h5")
 

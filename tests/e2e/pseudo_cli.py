@@ -4,6 +4,7 @@ import json
 import math
 import unittest
 
+import h5py
 import numpy as np
 
 import fixtures
@@ -45,6 +46,14 @@ class Gate(fixtures.SpcnetTest):
         said = self.gate(self.losses(random.normal(0, 1, 3000), random.normal(1.2, 2.5, 60)), "--previous", "0.1")
         self.assertEqual((said["case"], said["threshold"]), ("keep_all", None))
 
+    def test_the_losses_of_a_run(self):
+        text = self.losses(*self.two_kinds())
+        with h5py.File(self.path("losses.h5"), "w") as file:
+            file["loss"] = np.loadtxt(text).astype(np.float32)
+        self.assertAlmostEqual(self.gate("losses.h5")["threshold"], self.gate(text)["threshold"], places=4)
+        self.spcnet("gate", "--losses", "none.h5", expect=1, err="no losses none.h5")
+        self.spcnet("gate", "--losses", self.write("broken.h5", "x"), expect=1, err="broken.h5")
+
     def test_words_for_people(self):
         self.spcnet("gate", "--losses", self.losses(*self.two_kinds()), out=["reliable       0.69", "unreliable     0.30", "crossing\nthreshold ", "labels are trusted"])
 
@@ -58,6 +67,7 @@ class Gate(fixtures.SpcnetTest):
         self.spcnet("gate", "--losses", path, expect=1, err=f"{path}: 3 of 2003 losses are not finite numbers; the network has diverged")
         self.spcnet("gate", "--losses", self.write("words", "1.5\n2,5\n"), expect=1, err="words:2: '2,5' is no number; expected one loss a line")
         self.spcnet("gate", "--losses", self.write("two", "1 2\n"), expect=1, err="two:1: '1 2' is no number")
+        self.spcnet("gate", "--losses", self.write("minus", "1\n-0.5\n"), expect=1, err="minus:2: -0.5 is negative; expected losses, not their logarithms")
         self.spcnet("gate", "--losses", self.write("empty", ""), expect=1, err="empty: no losses; expected one a line")
         self.spcnet("gate", "--losses", "none", expect=1, err="none")
         self.spcnet("gate", expect=2, err="--losses F is missing")

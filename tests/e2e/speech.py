@@ -29,17 +29,24 @@ class SpeechTest(ProgramTest):
         config = os.path.join(ROOT, "configs/demo.conf")
         self.run_program("spcnet", "extract", "--init", "--config", config, "--shards", "shards", "--out", "untrained.h5", timeout=200)
         said = self.run_program("spcnet", "train", "--config", config, "--shards", "shards", "--run", "run", "--train.max_steps", "60",
-                          "--train.epochs", "8", "--optim.warmup_epochs", "0.5", "--log.every_seconds", "0", ranks=2, timeout=280)
-        self.assertIn("done after step 60", said.stderr)
-        self.run_program("spcnet", "extract", "--run", "run", "--shards", "shards", "--out", "trained.h5", ranks=2, timeout=280)
+                                "--train.epochs", "8", "--optim.warmup_epochs", "0.5", "--cluster.num_clusters", "10", "--log.every_seconds", "0",
+                                ranks=2, timeout=280)
+        self.assertEqual(said.stderr.count("done after step"), 2)
+        for stage in ("stage-1", "round-1"):
+            self.run_program("spcnet", "extract", "--run", f"run/{stage}", "--shards", "shards", "--out", f"{stage}.h5", ranks=2, timeout=280)
 
-        steps = [json.loads(line) for line in self.read("run/train.jsonl").splitlines()]
+        steps = [json.loads(line) for line in self.read("run/stage-1/train.jsonl").splitlines()]
         self.assertEqual(len(steps), 60)
         first, last = (numpy.mean([step["loss"] for step in part]) for part in (steps[:5], steps[-5:]))
         self.assertLess(last, first - 0.1, "the loss falls")
-        self.assertLess(self.eer("trained.h5", "trials_group.txt"), self.eer("untrained.h5", "trials_group.txt"))
+        untrained = self.eer("untrained.h5", "trials_group.txt")
+        for stage in ("stage-1", "round-1"):
+            self.assertLess(self.eer(f"{stage}.h5", "trials_group.txt"), untrained, stage)
+        agreement = json.loads(self.read("run/round-1/agreement.json"))["speakers"]
+        self.assertGreater(agreement["purity"], 0.5)
+        self.assertGreater(agreement["ami"], 0.2)
 
-        with h5py.File(self.path("trained.h5")) as file:
+        with h5py.File(self.path("round-1.h5")) as file:
             self.assertEqual(file["embedding"].dtype, numpy.float32)
             self.assertEqual(file["embedding"].shape, (308, 256))
             self.assertEqual(sorted(file["utt"].asstr()[:]), sorted(line.split()[0] for line in open(os.path.join(CORPUS, "wav.scp"))))

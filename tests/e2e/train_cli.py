@@ -2,6 +2,9 @@
 """`spcnet train` as its users meet it: help, wrong usage, what a run leaves behind."""
 import json
 import os
+import pty
+import re
+import subprocess
 import unittest
 
 import h5py
@@ -10,7 +13,7 @@ import numpy as np
 import fixtures
 import support
 
-COMMANDS = ("model", "train", "preflight", "extract", "score", "cluster", "gate", "agreement", "diff")
+COMMANDS = ("model", "train", "preflight", "extract", "score", "cluster", "gate", "agreement", "diff", "metrics", "report", "explain")
 
 
 class Help(support.ProgramTest):
@@ -24,13 +27,13 @@ class Help(support.ProgramTest):
             "--fbank.num_mel_bins arg (=0)", "--model.channels arg (=32)", "--model.blocks arg (=3,3,9,3)", "--dino.out_dim arg (=65536)",
             "--dino.teacher_temp arg (=0.07)", "--views.global_frames arg (=300)", "their length, frames",
             "--augment.speech_snr_low arg (=5)", "its lowest signal-to-noise ratio, dB", "--optim.lr arg (=0.2)",
-            "--train.epochs arg (=150)", "--train.max_steps arg (=0)",
+            "--train.epochs arg (=150)", "--rounds.count arg (=0)", "--cluster.num_clusters arg (=7500)", "--round.* arg", "--finetune.* arg", "--train.max_steps arg (=0)",
             "--train.precision arg (=auto)", "--checkpoint.every_steps arg (=1000)", "steps between checkpoints",
             "--log.every_seconds arg (=5)", "--dist.timeout_s arg (=600)", "longest wait for the other ranks, and longest time without progress, seconds"]).stdout
         keys = [line.split()[0][2:] for line in text.splitlines() if line.startswith("  --") and "." in line.split()[0]]
         self.assertGreater(len(keys), 60)
         for line in text.splitlines():
-            if line.startswith("  --") and "." in line.split()[0]:
+            if line.startswith("  --") and "." in line.split()[0] and ".*" not in line.split()[0]:
                 self.assertRegex(line, r"^  --[a-z_]+\.\w+ arg \(=[^)]+\)")
 
     def test_version_everywhere(self):
@@ -97,10 +100,34 @@ class WrongUsage(fixtures.SpcnetTest):
         self.assertEqual(result.stderr.count("--shards DIR is missing"), 1, result.stderr)
 
 
+class Terminal(fixtures.SpcnetTest):
+    def test_one_line_of_progress_renews_itself(self):
+        screen, stderr = pty.openpty()
+        command = support.command_line(self.train_command("run", "--train.max_steps", "8"), 1)
+        with subprocess.Popen(command, stderr=stderr, cwd=self.folder, env=support.environment()) as process:
+            os.close(stderr)
+            said = b""
+            while True:
+                try:
+                    said += os.read(screen, 65536)
+                except OSError:  # the other side is closed
+                    break
+            self.assertEqual(process.wait(), 0, said)
+        os.close(screen)
+        text = said.decode().replace("\r\n", "\n")
+        lines = text.split("\n")
+        progress = [line for line in lines if "samples/s" in line]
+        self.assertEqual(len(re.findall(r"step \d+/8 ", text)), 8)
+        self.assertIn("step 7/8 ", progress[-1])
+        self.assertRegex(progress[-1], "\r\033\\[Kstep 8/8 .*$")
+        self.assertTrue(any(line.startswith("done after step 8") for line in lines), "what is not progress has a line of its own")
+
+
 class Run(fixtures.SpcnetTest):
     def test_leaves_checkpoints_with_the_promised_paths(self):
         said = self.train("run", "--train.max_steps", "12").stderr
-        self.assertRegex(said, r"step 12/12  epoch 2\.00  loss \d+\.\d+  lr \d\.\d+  \d+\.\d+ samples/s  data-wait \d+\.\d %  ETA 0 s")
+        self.assertRegex(said, r"step 12/12  epoch 2\.00  loss \d+\.\d+  lr \d\.\d+  \d+\.\d+ samples/s  data-wait \d+\.\d %  comm-wait \d+\.\d %  "
+                               r"(?:slowest rank [01] x\d\.\d\d  )?ETA 0 s")
         self.assertRegex(said, r"done after step 12; peak memory of a rank \d+ MiB; run folder run")
         self.assertEqual(self.checkpoints("run"), [5, 10, 12])
         tensors, info = fixtures.read_tensors(self.checkpoint("run", 12))
@@ -214,7 +241,7 @@ class Run(fixtures.SpcnetTest):
         with h5py.File(self.checkpoint("run", 1), "r") as file:
             backbone = file[file.attrs["network"]]["backbone"]
             self.assertIn("weight", backbone["stem/conv"])
-        self.assertEqual(sorted(os.listdir(self.path("run"))), ["checkpoints", "config.ini", "lock", "run.json", "train.jsonl"])
+        self.assertEqual(sorted(os.listdir(self.path("run"))), ["checkpoints", "config.ini", "lock", "run.json", "targets", "train.jsonl"])
 
 
 if __name__ == "__main__":

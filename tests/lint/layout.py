@@ -31,7 +31,7 @@ THIRD_PARTIES = {
     "mpi": {"dist"}, "nccl": {"dist"}, "cuda": {"dist"},
     "prometheus/": {"metrics"},
     "sndfile": {"feat"}, "soxr": {"feat"}, "kiss_": {"feat"},
-    "boost/": {"base"},
+    "boost/": {"base"}, "nlohmann/": {"base"},
     "ATen/": {"dist", "model", "loss", "pseudo", "train"}, "c10/": {"dist", "model", "loss", "pseudo", "train"},
     "torch/": {"dist", "model", "loss", "pseudo", "train"},
 }

@@ -50,6 +50,30 @@ TEST(Options, KeepsTheDefaultsWhenNothingIsGiven) {
   EXPECT_TRUE(fields.use_bn);
 }
 
+TEST(Options, KeysUnderAPrefixAreTakenAsTheyAreGiven) {
+  const TemporaryFolder folder;
+  const std::string file = folder.file(
+      "a.conf", "[round.optim]\nlr = 0.5\ntype = adamw\n[round.train]\nepochs = 3\n[dino]\n");
+  Fields fields;
+  std::map<std::string, std::string> round;
+  OptionSet set = fields.options();
+  set.add_keys_under("round", round, "");
+  set.parse({"--config", file, "--round.optim.lr", "0.25"});
+  const std::map<std::string, std::string> expected = {
+      {"optim.lr", "0.25"}, {"optim.type", "adamw"}, {"train.epochs", "3"}};
+  EXPECT_EQ(round, expected);
+  EXPECT_EQ(fields.epochs, 3);
+
+  Fields again;
+  std::map<std::string, std::string> same;
+  OptionSet reader = again.options();
+  reader.add_keys_under("round", same, "");
+  reader.parse_ini(to_ini(set.resolved()), "a.conf");
+  EXPECT_EQ(same, expected);
+  EXPECT_EQ(reader.resolved(), set.resolved());
+  EXPECT_THROW(reader.parse({"--rounds.optim.lr", "1"}), UsageError);
+}
+
 TEST(Options, AFlagWinsOverTheLastFileOverAnEarlierFileOverTheDefault) {
   const TemporaryFolder folder;
   const std::string first =

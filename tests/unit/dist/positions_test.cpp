@@ -70,6 +70,14 @@ TEST(FindStraggler, NamesTheRankAndWhatItsTimeGoesTo) {
   EXPECT_EQ(reading.text, "rank 1 on a waits for data 0.90 s a step, the others 0.01 s");
 }
 
+TEST(FindSlowest, SaysHowMuchSlowerThanTheRankInTheMiddle) {
+  const SlowestRank found = find_slowest({taking(1, 0), taking(1, 0.5), taking(0.5, 0)});
+  EXPECT_EQ(found.rank, 1);
+  EXPECT_DOUBLE_EQ(found.ratio, 1.5);
+  EXPECT_EQ(find_slowest({taking(1, 0)}).rank, -1) << "alone";
+  EXPECT_EQ(find_slowest({taking(0, 0), taking(0, 0)}).rank, -1) << "before the first step";
+}
+
 TEST(FindStraggler, FindsNobodyAmongEquals) {
   EXPECT_EQ(find_straggler({taking(1, 0.1), taking(1.3, 0.2), taking(1, 0)}, 1.5).rank, -1);
   EXPECT_EQ(find_straggler({taking(1, 0.1)}, 1.5).rank, -1);

@@ -39,7 +39,7 @@ TEST(Decide, SomeEndsAreFinal) {
 
 TEST(Decide, ADeadRankIsRestartedUntilTheLimit) {
   Attempt attempt = killed();
-  attempt.step_after = 40;
+  attempt.after = {41, "the checkpoint of step 40"};
   attempt.failed_host = "b";
   Decision decision = decide(attempt, &attempt, 4, 5);
   EXPECT_TRUE(decision.restart);
@@ -81,7 +81,7 @@ TEST(Decide, TheSameFailureTwiceIsFinalUnlessACheckpointLiesBetween) {
   const Attempt other = failed("error: disk");
   EXPECT_TRUE(decide(attempt, &other, 1, 5).restart);
   Attempt gained = attempt;
-  gained.step_after = 10;
+  gained.after.made = 10;
   EXPECT_TRUE(decide(gained, &attempt, 1, 5).restart);
 }
 

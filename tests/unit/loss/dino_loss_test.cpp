@@ -142,7 +142,22 @@ TEST(DinoLoss, AOneHotTeacherHasNoEntropy) {
   const DinoLossResult result =
       dino_loss(in.student, in.teacher, in.center, 2, 6, kStudentTemp, 0.01, 3);
   EXPECT_NEAR(result.teacher_entropy.item<double>(), 0, 1e-12);
+  EXPECT_NEAR(result.marginal_entropy.item<double>(), 0, 1e-12);  // and one prototype has them all
   EXPECT_NEAR(result.kl.item<double>(), result.loss.item<double>(), 1e-12);
+}
+
+TEST(DinoLoss, PrototypesThatShareTheRowsEvenlyHaveMarginalEntropy) {
+  Inputs in = inputs_of(kMultiCrop);
+  in.center = at::zeros({11}, at::kDouble);
+  in.teacher = at::zeros({6, 11}, at::kDouble);
+  for (int64_t row = 0; row < 6; ++row) in.teacher[row][row % 3] = 1;
+  const DinoLossResult result =
+      dino_loss(in.student, in.teacher, in.center, 2, 6, kStudentTemp, 0.01, 3);
+  EXPECT_NEAR(result.teacher_entropy.item<double>(), 0, 1e-12);
+  EXPECT_NEAR(result.marginal_entropy.item<double>(), std::log(3.0), 1e-12);
+  const DinoLossResult half =  // of a step of six utterances
+      dino_loss(in.student, in.teacher, in.center, 2, 6, kStudentTemp, 0.01, 6);
+  EXPECT_NEAR(half.marginal_entropy.item<double>(), std::log(3.0) / 2, 1e-12);
 }
 
 TEST(DinoLoss, AStudentThatAgreesWithItsTeacherHasNoDivergence) {

@@ -117,11 +117,11 @@ class Learner {
   std::unique_ptr<Stepper> stepper_;
 };
 
-inline double metric(const StepResult& result, const std::string& name) {
-  for (const auto& [key, value] : result.metrics) {
+inline double figure(const StepResult& result, const std::string& name) {
+  for (const auto& [key, value] : result.figures) {
     if (key == name) return value;
   }
-  throw std::out_of_range("no metric " + name);
+  throw std::out_of_range("no figure " + name);
 }
 
 }  // namespace spc

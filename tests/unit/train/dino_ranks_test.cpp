@@ -59,7 +59,7 @@ TEST(DinoRanks, LossAndMetricsAreThoseOfTheWholeBatch) {
     EXPECT_NEAR(result.loss, results[0].loss, 1e-10);
     EXPECT_NEAR(result.grad_norm, results[0].grad_norm, 1e-9 * results[0].grad_norm);
     for (const char* name : {"teacher_entropy", "kl", "center_norm"}) {
-      EXPECT_NEAR(metric(result, name), metric(results[0], name), 1e-10) << name;
+      EXPECT_NEAR(figure(result, name), figure(results[0], name), 1e-10) << name;
     }
   }
 }
@@ -123,8 +123,8 @@ TEST(DinoRanks, MicroBatchesAreAsManyRanks) {
       for (const NamedTensor& each : learner.learned())
         EXPECT_LT(worst_difference(each.tensor, (*four)[each.name]), 1e-10) << each.name;
       EXPECT_NEAR(result.loss, of_four.loss, 1e-10);
-      for (const auto& [name, value] : of_four.metrics)
-        EXPECT_NEAR(metric(result, name), value, 1e-10) << name << ", " << ranks << " ranks";
+      for (const auto& [name, value] : of_four.figures)
+        EXPECT_NEAR(figure(result, name), value, 1e-10) << name << ", " << ranks << " ranks";
     });
   }
 }

@@ -27,7 +27,7 @@ TEST(DinoStep, FiveStepsAgreeWithPyTorch) {
     EXPECT_TRUE(result.finite);
     expect_close(result.loss, expected(key + "loss")[0], 1, key);
     expect_close(result.grad_norm, expected(key + "grad_norm")[0], 1, key);
-    expect_close(metric(result, "teacher_entropy"), expected(key + "teacher_entropy")[0], 1, key);
+    expect_close(figure(result, "teacher_entropy"), expected(key + "teacher_entropy")[0], 1, key);
   }
   for (const NamedTensor& each : learner.objective().state()) {
     const at::Tensor values = each.tensor.detach();
@@ -48,10 +48,10 @@ TEST(DinoStep, TheMetricsAreThoseOfTheLoss) {
   Learner learner(*comm);
   const double center_norm = learner.tensor("center").norm().item<double>();
   const StepResult result = learner.run(0);
-  EXPECT_NEAR(metric(result, "kl") + metric(result, "teacher_entropy"), result.loss, 1e-12);
-  EXPECT_NEAR(metric(result, "center_norm"), center_norm, 1e-12) << "the one that the step used";
-  EXPECT_GT(metric(result, "embedding_std"), 0);
-  EXPECT_LT(metric(result, "embedding_std"), 1);
+  EXPECT_NEAR(figure(result, "kl") + figure(result, "teacher_entropy"), result.loss, 1e-12);
+  EXPECT_NEAR(figure(result, "center_norm"), center_norm, 1e-12) << "the one that the step used";
+  EXPECT_GT(figure(result, "embedding_std"), 0);
+  EXPECT_LT(figure(result, "embedding_std"), 1);
   EXPECT_NEAR(learner.objective().uniform_loss(), std::log(16), 1e-12);
   EXPECT_EQ(learner.objective().network(), "teacher");
 }

@@ -57,7 +57,7 @@ TEST_P(Extract, GivesEveryUtteranceTheEmbeddingItHasAlone) {
   config.max_frames = 96;
   config.batch_frames = batch_frames;
   run_thread_ranks(ranks, [&, frames = batch_frames](Communicator& comm) {
-    const Embeddings embeddings = extract_embeddings(network, shards, config, comm);
+    const Embeddings embeddings = extract_embeddings(network, shards, config, comm).value();
     if (comm.rank() > 0) {
       EXPECT_TRUE(embeddings.utts.empty() && embeddings.values.empty()) << "rank 0 alone has them";
       return;

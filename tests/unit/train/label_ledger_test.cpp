@@ -88,18 +88,17 @@ TEST(LabelLedgerTest, AGateThatIsOnlyLoggedNeverCloses) {
 
 TEST(LabelLedgerTest, CorrectionsHaveACap) {
   LabelLedger ledger(kLedgerUtts, gate_from(1), correction_from(2), 0);
-  EXPECT_FALSE(ledger.may_correct_in(1));
-  EXPECT_FALSE(ledger.may_correct_in(2)) << "nothing was seen yet";
+  EXPECT_EQ(ledger.corrections_left(1, 10, true), 0) << "too early";
+  EXPECT_EQ(ledger.corrections_left(2, 10, true), 3) << "30 % of them";
   for (int64_t utt = 0; utt < 70; ++utt) ledger.add(utt, 1, kTrusted);
-  EXPECT_TRUE(ledger.may_correct_in(2));
-  EXPECT_FALSE(ledger.may_correct_in(1));
+  EXPECT_EQ(ledger.corrections_left(2, 10, false), 24) << "30 % of 80";
+  EXPECT_EQ(ledger.corrections_left(3, 10, true), 3) << "of the next epoch, in the same batch";
   for (int64_t utt = 70; utt < 100; ++utt) ledger.add(utt, 1, 5);
-  EXPECT_FALSE(ledger.may_correct_in(2)) << "30 of 100";
-  ledger.add(100, 1, kDropped);
-  EXPECT_TRUE(ledger.may_correct_in(2));
+  EXPECT_EQ(ledger.corrections_left(2, 3, false), 0) << "30 of 103 are the cap";
+  EXPECT_EQ(ledger.corrections_left(2, 4, false), 1) << "31 of 104 would be";
   LabelLedger off(kLedgerUtts, gate_from(1), {}, 0);
   off.add(0, 1, kTrusted);
-  EXPECT_FALSE(off.may_correct_in(9));
+  EXPECT_EQ(off.corrections_left(9, 10, false), 0);
 }
 
 TEST(LabelLedgerTest, AHubIsWarnedOf) {

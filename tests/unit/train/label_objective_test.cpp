@@ -35,9 +35,9 @@ TEST(LabelObjective, TheLossOfAStepIsThatOfItsRows) {
     LabelLearner learner(comm);
     const Batch batch = learner.batch(0);
     const StepResult result = learner.run(0);
-    EXPECT_NEAR(result.loss, metric(result, "label_loss"), 1e-12);
-    EXPECT_EQ(metric(result, "trusted"), 1);
-    EXPECT_EQ(metric(result, "corrected"), 0);
+    EXPECT_NEAR(result.loss, figure(result, "label_loss"), 1e-12);
+    EXPECT_EQ(figure(result, "trusted"), 1);
+    EXPECT_EQ(figure(result, "corrected"), 0);
     const at::Tensor& losses = learner.tensor("labels.losses");
     double sum = 0;
     for (const Sampler::Place& place : batch.places) sum += losses[place.utt].item<double>() / 5;
@@ -70,8 +70,8 @@ TEST(LabelObjective, StepsDoNotDependOnTheNumberOfRanks) {
           if (step == 3) set_threshold(learner, middle_loss(learner));
           const StepResult result = learner.run(step);
           EXPECT_TRUE(result.finite);
-          corrected += metric(result, "corrected");
-          dropped += 1 - metric(result, "trusted") - metric(result, "corrected");
+          corrected += figure(result, "corrected");
+          dropped += 1 - figure(result, "trusted") - figure(result, "corrected");
         }
         EXPECT_GT(corrected, 0) << correction;
         if (comm.rank() > 0) return;
@@ -95,12 +95,12 @@ TEST(LabelObjective, MicroBatchesAddUp) {
     LabelLearner learner(comm, config);
     const Batch batch = learner.batch(0);
     const StepResult result = learner.run(0);
-    EXPECT_NEAR(metric(result, "trusted"), 1, 1e-12);
+    EXPECT_NEAR(figure(result, "trusted"), 1, 1e-12);
     double sum = 0;
     for (const Sampler::Place& place : batch.places)
       sum += learner.tensor("labels.losses")[place.utt].item<double>();
     EXPECT_NEAR(result.loss, sum / 6, 1e-6);
-    EXPECT_NEAR(metric(result, "label_loss"), sum / 6, 1e-6);
+    EXPECT_NEAR(figure(result, "label_loss"), sum / 6, 1e-6);
   });
 }
 
@@ -110,10 +110,10 @@ TEST(LabelObjective, ALabelAboveTheGateIsNotTrainedOn) {
     for (int step = 0; step < 3; ++step) learner.run(step);  // into the second epoch
     set_threshold(learner, 1e-9);
     const StepResult result = learner.run(3);
-    EXPECT_EQ(metric(result, "trusted"), 0);
+    EXPECT_EQ(figure(result, "trusted"), 0);
     EXPECT_EQ(result.loss, 0);
     EXPECT_EQ(result.grad_norm, 0);
-    EXPECT_GT(metric(result, "label_loss"), 0) << "its loss is kept all the same";
+    EXPECT_GT(figure(result, "label_loss"), 0) << "its loss is kept all the same";
   });
 }
 
@@ -124,7 +124,7 @@ TEST(LabelObjective, TheGateIsOnlyLoggedBeforeItsFirstEpoch) {
     LabelLearner learner(comm, config);
     for (int step = 0; step < 3; ++step) learner.run(step);
     set_threshold(learner, 1e-9);
-    EXPECT_EQ(metric(learner.run(3), "trusted"), 1);
+    EXPECT_EQ(figure(learner.run(3), "trusted"), 1);
   });
 }
 
@@ -137,8 +137,8 @@ TEST(LabelObjective, ACorrectionIsTrainedOnInPlaceOfTheLabel) {
       for (int step = 0; step < 3; ++step) learner.run(step);
       set_threshold(learner, 1e-9);
       const StepResult result = learner.run(3);
-      EXPECT_EQ(metric(result, "trusted"), 0);
-      EXPECT_EQ(metric(result, "corrected"), 1);
+      EXPECT_EQ(figure(result, "trusted"), 0);
+      EXPECT_EQ(figure(result, "corrected"), 1);
       EXPECT_GT(result.grad_norm, 0);
       const at::Tensor& decisions = learner.tensor("labels.decisions");
       for (const Sampler::Place& place : learner.batch(3).places) {

@@ -74,7 +74,7 @@ StepResult step_result(double loss, bool finite = true) {
   result.loss = loss;
   result.finite = finite;
   result.grad_norm = 10 * loss;
-  result.metrics = {{"kl", loss / 2}};
+  result.figures = {{"kl", loss / 2}};
   result.reduce_seconds = 0.5;
   return result;
 }
@@ -97,14 +97,15 @@ ScheduleValues some_values() {
 
 TEST(Progress, ReportsMeansSinceTheLastReport) {
   Progress progress(5, 32, 100);
-  progress.add(step_result(3), 0.25);
-  progress.add(step_result(4), 0.75);
+  progress.add(step_result(3), {0.25});
+  progress.add(step_result(4), {0.75});
   progress.add_save(2);
   const Progress::Report report = progress.report(40, some_values(), 2);
   EXPECT_THAT(report.line,
               testing::StartsWith("step 40/100  epoch 1.25  loss 3.5000  lr 0.0625  "));
-  EXPECT_THAT(report.line, testing::ContainsRegex(
-                               "[0-9.]+ samples/s  data-wait [0-9.]+ %  ETA [0-9.]+ (s|min|h)$"));
+  EXPECT_THAT(report.line,
+              testing::ContainsRegex("[0-9.]+ samples/s  data-wait [0-9.]+ %  comm-wait [0-9.]+ %  "
+                                     "ETA [0-9.]+ (s|min|h)$"));
   EXPECT_EQ(number_in(report.json, "step"), 40);
   EXPECT_EQ(number_in(report.json, "epoch"), 1.25);
   EXPECT_EQ(number_in(report.json, "samples"), 40 * 32);
@@ -124,22 +125,34 @@ TEST(Progress, ReportsMeansSinceTheLastReport) {
   EXPECT_EQ(number_in(report.json, "reduce_wait"), number_in(report.json, "data_wait"));
   EXPECT_EQ(number_in(report.json, "save_wait"), 2 * number_in(report.json, "data_wait"));
 
-  progress.add(step_result(8), 0);
-  const std::string next = progress.report(41, some_values(), 2).json;
+  progress.add(step_result(8), {0});
+  const Progress::Report with_others = progress.report(41, some_values(), 2, {3, 1.25});
+  EXPECT_EQ(number_in(with_others.json, "rank_wait"), 0);
+  const std::string& next = with_others.json;
+  EXPECT_EQ(number_in(next, "slowest_rank"), 3);
+  EXPECT_EQ(number_in(next, "slowest_ratio"), 1.25);
+  EXPECT_THAT(with_others.line, HasSubstr("  slowest rank 3 x1.25  ETA "));
   EXPECT_EQ(number_in(next, "loss"), 8) << "a new interval";
   EXPECT_EQ(number_in(next, "save_wait"), 0);
 }
 
+TEST(Progress, WhatAStepDidNotDoItselfItWaitedFor) {
+  Progress progress(5, 32, 100);
+  progress.add(step_result(3), {1, 2, 10});  // data, own, whole
+  const std::string json = progress.report(1, some_values(), 0).json;
+  EXPECT_NEAR(number_in(json, "rank_wait") / number_in(json, "data_wait"), 7, 1e-9);
+}
+
 TEST(Progress, ASkippedStepHasNoLoss) {
   Progress progress(5, 32, 100);
-  progress.add(step_result(3), 0);
-  progress.add(step_result(NAN, false), 0);
+  progress.add(step_result(3), {0});
+  progress.add(step_result(NAN, false), {0});
   std::string json = progress.report(2, some_values(), 1).json;
   EXPECT_EQ(number_in(json, "loss"), 3);
   EXPECT_EQ(number_in(json, "grad_norm"), 30);
   EXPECT_THAT(json, testing::Not(HasSubstr("nan")));
 
-  progress.add(step_result(NAN, false), 0);
+  progress.add(step_result(NAN, false), {0});
   const Progress::Report all_skipped = progress.report(3, some_values(), 2);
   EXPECT_THAT(all_skipped.json, HasSubstr("\"loss\": null"));
   EXPECT_THAT(all_skipped.json, HasSubstr("\"grad_norm\": null"));

@@ -69,24 +69,25 @@ class NotingObjective : public Objective {
   }
   [[nodiscard]] const std::vector<NamedTensor>& parameters() const override { return parameters_; }
   at::Tensor loss(const Batch&, RowRange rows, const ScheduleValues&) override {
-    if (rows.begin == 0) metrics_ = {{"rows", 0}};
-    metrics_[0].second += static_cast<double>(rows.size());
+    if (rows.begin == 0) figures_ = {{"rows", 0}};
+    figures_[0].second += static_cast<double>(rows.size());
     notes += "loss ";
     return parameters_[0].tensor.sqrt().sum() +
            3 * parameters_[1].tensor.sum();  // at 0 the root is finite, its gradient is not
   }
-  [[nodiscard]] const Metrics& metrics() const override { return metrics_; }
+  [[nodiscard]] const Figures& figures() const override { return figures_; }
   void before_update(const ScheduleValues&) override { notes += "before "; }
   void after_update(const ScheduleValues&) override { notes += "after "; }
   void skip_update() override { notes += "skip "; }
   [[nodiscard]] const TensorTable& state() const override { return parameters_; }
   [[nodiscard]] std::string network() const override { return "student"; }
+  [[nodiscard]] const SpcNet& backbone() const override { throw Error("it has no network"); }
   [[nodiscard]] double uniform_loss() const override { return 1; }
   std::string notes;
 
  private:
   std::vector<NamedTensor> parameters_;
-  Metrics metrics_;
+  Figures figures_;
 };
 
 TEST(Stepper, NamesTheFirstRankAndTheTensorWhoseGradientIsNotFinite) {
@@ -119,7 +120,7 @@ TEST(Stepper, SumsLossGradientsAndMetricsOverRanks) {
     EXPECT_TRUE(result.finite);
     EXPECT_FALSE(result.stop);
     EXPECT_NEAR(result.loss, 3 * (4 + 6), 1e-12);
-    EXPECT_EQ(metric(result, "rows"), 1 + 2 + 3);
+    EXPECT_EQ(figure(result, "rows"), 1 + 2 + 3);
     EXPECT_NEAR(result.grad_norm, std::sqrt(2 * 0.75 * 0.75 + 2 * 81), 1e-12);
     EXPECT_EQ(objective.notes, "loss before after ");
     EXPECT_LT(worst_difference(objective.parameters()[0].tensor,

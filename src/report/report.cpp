@@ -1,0 +1,80 @@
+#include "report/report.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "report/figures.h"
+#include "report/scale.h"
+
+namespace spc {
+namespace {
+
+double last_number(const StageLog& stage, const char* key) {
+  return stage.steps.empty() ? std::nan("") : stage.steps.rbegin()->second[key].number();
+}
+
+bool has_labels(const RunLog& log) {
+  return std::any_of(log.stages.begin(), log.stages.end(), [](const StageLog& stage) {
+    return !stage.labels.empty() || !stage.cluster_sizes.empty();
+  });
+}
+
+void add_summary(const RunAxis& axis, Page& page) {
+  const std::vector<std::string> names = axis.lists();
+  std::vector<std::vector<std::string>> rows{
+      {"stage", "steps", "utterances", "loss", "utterances/s", "restarts"}};
+  for (const std::string& name : names) rows[0].push_back("EER % " + name);
+  rows[0].push_back("AMI with speakers");
+  for (const StageLog& stage : axis.log().stages) {
+    const double steps = stage.steps.empty() ? 0 : static_cast<double>(stage.steps.rbegin()->first);
+    rows.push_back({stage.name, short_number(steps), short_number(stage.samples()),
+                    digits(last_number(stage, "loss"), 3),
+                    digits(last_number(stage, "samples_per_s"), 1),
+                    std::to_string(stage.restarts)});
+    for (const std::string& name : names)
+      rows.back().push_back(
+          stage.evaluations.empty()
+              ? ""
+              : digits(100 * stage.evaluations.rbegin()->second["trials"][name]["eer"].number(),
+                       2));
+    rows.back().push_back(digits(stage.agreement["speakers"]["ami"].number(), 3));
+  }
+  page.table(rows);
+}
+
+void add_versions(const RunLog& log, Page& page) {
+  std::vector<std::vector<std::string>> rows{{""}};
+  for (const StageLog& stage : log.stages) rows[0].push_back(stage.name);
+  for (const char* key :
+       {"version", "torch", "world_size", "threads", "device", "precision", "parameters", "data"}) {
+    rows.push_back({key});
+    for (const StageLog& stage : log.stages) {
+      const JsonValue value = stage.description[key];
+      rows.back().push_back(value.is_number() ? digits(value.number(), 0) : value.text());
+    }
+  }
+  page.table(rows);
+  for (const StageLog& stage : log.stages) page.details(stage.name + "/config.ini", stage.config);
+}
+
+}  // namespace
+
+std::string make_report(const RunLog& log) {
+  const RunAxis axis(log);
+  Page page(concat("spcnet run ", log.name));
+  add_summary(axis, page);
+  page.heading("Learning");
+  add_learning(axis, page);
+  page.heading("Where the time goes");
+  add_time(axis, page);
+  if (has_labels(log)) {
+    page.heading("Pseudo labels");
+    add_pseudo_labels(axis, page);
+  }
+  page.heading("Configuration and versions");
+  add_versions(log, page);
+  return page.html();
+}
+
+}  // namespace spc
