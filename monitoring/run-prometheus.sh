@@ -40,6 +40,8 @@ done
 [ -n "$run" ] || { echo "run-prometheus: which run? run-prometheus.sh RUN; --help tells more" >&2; exit 2; }
 command -v prometheus >/dev/null || die "there is no prometheus on PATH; on Debian: apt-get install prometheus"
 
+# The run makes its folder itself, if this is here before it; a name mistyped would wait for ever.
+[ -d "$run" ] || [ -d "$(dirname "$run")" ] || die "there is neither $run nor a folder to make it in"
 mkdir -p "$run/targets"
 run=$(cd "$run" && pwd)
 keep=${keep:-$run/prometheus}

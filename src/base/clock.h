@@ -1,7 +1,8 @@
-// Elapsed time.
+// Elapsed time, and the time of day.
 #pragma once
 
 #include <chrono>
+#include <string>
 #include <utility>
 
 namespace spc {
@@ -22,5 +23,10 @@ class Stopwatch {
   using Clock = std::chrono::steady_clock;
   Clock::time_point start_ = Clock::now();
 };
+
+/// The time of day of this machine, which may jump.
+double seconds_since_1970();
+/// The same as text, "2026-01-31 23:59:59 UTC".
+std::string utc_now();
 
 }  // namespace spc

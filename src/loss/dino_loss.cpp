@@ -68,8 +68,11 @@ DinoLossResult dino_loss(const at::Tensor& student_VBK, const at::Tensor& teache
   result.teacher_entropy =
       entropy_GB.sum() / static_cast<double>(num_global_views * global_utterances);
   const at::Tensor mean_target = targets.mean(0);
-  result.marginal_entropy = -at::xlogy(mean_target, mean_target).sum() *
-                            (static_cast<double>(rows) / static_cast<double>(global_utterances));
+  const double share = static_cast<double>(rows) / static_cast<double>(global_utterances);
+  result.marginal_entropy = -at::xlogy(mean_target, mean_target).sum() * share;
+  result.logit_std = teacher.std(0, false).mean() * share;
+  const auto used = static_cast<double>(std::get<0>(at::_unique(targets.argmax(1))).size(0));
+  result.prototypes_used = used / static_cast<double>(num_global_views * rows) * share;
   // each target stands in V - 1 pairs, so the mean over pairs of H(P) is the mean over targets
   result.kl = result.loss.detach() - result.teacher_entropy;
   return result;

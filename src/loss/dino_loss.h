@@ -18,6 +18,10 @@ struct DinoLossResult {
   at::Tensor kl;                // [] KL(teacher || student) over the same pairs as the loss
   at::Tensor marginal_entropy;  // [] of the mean target of this rank's rows, times their share;
                                 // near 0 when all rows are given one prototype
+  at::Tensor logit_std;        // [] standard deviation of a teacher logit over this rank's rows and
+                               // views, mean over prototypes, times their share
+  double prototypes_used = 0;  // different ones among the first choices of the targets, a row and
+                               // view, times their share
 };
 
 /// Cross-entropy between every student view and every *other* global teacher view, mean over pairs.

@@ -1,10 +1,10 @@
 #include <prometheus/metric_family.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 
+#include "base/clock.h"
 #include "base/process.h"
 #include "metrics/metrics_impl.h"
 
@@ -13,11 +13,6 @@ namespace {
 
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
-
-double seconds_since_1970() {
-  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-  return now.count();
-}
 
 int64_t open_files() {
   std::error_code error;

@@ -43,13 +43,8 @@ struct Shares {
 Shares shares_of(const StageLog& stage) {
   constexpr std::array kPhases{"data_wait", "rank_wait", "reduce_wait", "save_wait"};
   Shares shares;
-  double samples_before = 0;
   double samples = 0;
-  for (const auto& [step, line] : stage.steps) {
-    const double made = line["samples"].number() - samples_before;
-    samples_before = line["samples"].number();
-    const double seconds = made / line["samples_per_s"].number();
-    if (!std::isfinite(seconds) || seconds <= 0) continue;
+  for (const auto& [line, made, seconds] : stage.stretches()) {
     shares.seconds += seconds;
     samples += made;
     for (const char* phase : kPhases)

@@ -51,9 +51,7 @@ void add_evaluations(const RunAxis& axis, Page& page) {
 
 void add_teacher(const RunAxis& axis, Page& page) {
   const Points entropy = axis.through("teacher_entropy");
-  if (std::none_of(entropy.begin(), entropy.end(),
-                   [](const auto& point) { return std::isfinite(point.second); }))
-    return;
+  if (!any_finite(entropy)) return;
   std::vector<Series> series{{"of each output", entropy, 0},
                              {"of their mean", axis.through("marginal_entropy"), 2},
                              {"divergence of the student", axis.through("kl"), 1}};

@@ -31,7 +31,8 @@ i.c6 { color: var(--c6); } i.c7 { color: var(--c7); } .none { color: var(--faint
 .wide { overflow-x: auto; margin-bottom: 1rem; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; } th, td { padding: .25rem .7rem; text-align: left;
   border-bottom: 1px solid var(--grid); white-space: nowrap; } td.right, th.right { text-align: right; } th { color: var(--faint); font-weight: 600; }
 pre { overflow-x: auto; background: var(--card); padding: .8rem; border-radius: 8px; font-size: .85rem; } summary { cursor: pointer; margin: .3rem 0; }
-@media print { body { max-width: none; padding: 0; font-size: 11px; } .figures { grid-template-columns: 1fr 1fr; } }
+@media print { body { max-width: none; padding: 0; font-size: 11px; } .figures { grid-template-columns: 1fr 1fr; }
+  th, td { white-space: normal; overflow-wrap: anywhere; padding: .15rem .3rem; font-size: 9px; } td:first-child { white-space: nowrap; } pre { white-space: pre-wrap; } }
 )";
 
 bool is_number(const std::string& cell) {

@@ -71,6 +71,48 @@ void add_gate(const StageLog& stage, int64_t epoch, const JsonValue& line, Page&
       draw_histogram({"log loss", "utterances", series, marks}));
 }
 
+// A key of the lines on labels, at the ends of their epochs.
+Points by_epoch(const RunAxis& axis, const char* key) {
+  Points points;
+  for (size_t i = 0; i < axis.log().stages.size(); ++i) {
+    for (const auto& [epoch, line] : axis.log().stages[i].labels) {
+      double utterances = 0;
+      for (const char* each : {"trusted", "corrected", "dropped"})
+        utterances += line[each].number();
+      points.emplace_back(axis.begins()[i] + static_cast<double>(epoch + 1) * utterances,
+                          line[key].number());
+    }
+    points.emplace_back(axis.begins()[i] + axis.log().stages[i].samples(), std::nan(""));
+  }
+  return points;
+}
+
+void add_epochs(const RunAxis& axis, Page& page) {
+  const Points low = by_epoch(axis, "low_mean");
+  if (any_finite(low))
+    page.figure("gate", "The gate, epoch by epoch",
+                "Log losses: the means of the two Gaussians, and the threshold of the next epoch "
+                "between them; where it has a gap, no gate was set.",
+                draw_lines({kSamples,
+                            "log loss",
+                            {{"threshold", by_epoch(axis, "threshold"), 0},
+                             {"reliable", low, 2},
+                             {"unreliable", by_epoch(axis, "high_mean"), 1}},
+                            axis.marks()}));
+  const Points precision = by_epoch(axis, "precision");
+  if (any_finite(precision))
+    page.figure("label-quality", "How often labels are right",
+                "By the speakers that the shards name: labels trusted that are right, right labels "
+                "that are trusted, corrections that are right.",
+                draw_lines({kSamples,
+                            "share",
+                            {{"precision", precision, 0},
+                             {"recall", by_epoch(axis, "recall"), 2},
+                             {"corrections", by_epoch(axis, "correction_accuracy"), 1}},
+                            axis.marks(),
+                            true}));
+}
+
 void add_gates(const RunAxis& axis, Page& page) {
   constexpr size_t kMostEpochs = 12;
   for (const StageLog& stage : axis.log().stages) {
@@ -85,6 +127,7 @@ void add_gates(const RunAxis& axis, Page& page) {
 
 void add_pseudo_labels(const RunAxis& axis, Page& page) {
   add_clusters(axis, page);
+  add_epochs(axis, page);
   add_gates(axis, page);
 }
 

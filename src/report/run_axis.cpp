@@ -93,6 +93,11 @@ Points thinned(const Points& points) {
   return kept;
 }
 
+bool any_finite(const Points& points) {
+  return std::any_of(points.begin(), points.end(),
+                     [](const auto& point) { return std::isfinite(point.second); });
+}
+
 std::string digits(double value, int places) {
   if (!std::isfinite(value)) return "";
   std::array<char, 40> text{};

@@ -41,6 +41,9 @@ class RunAxis {
 /// if there is one.
 Points thinned(const Points& points);
 
+/// Whether there is something to draw.
+bool any_finite(const Points& points);
+
 /// With so many decimals; nothing for what is not finite.
 std::string digits(double value, int places);
 

@@ -1,6 +1,7 @@
 #include "report/run_log.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "base/error.h"
@@ -73,6 +74,24 @@ StageLog read_stage(const std::filesystem::path& folder) {
 
 double StageLog::samples() const {
   return steps.empty() ? 0 : steps.rbegin()->second["samples"].number();
+}
+
+std::vector<StageLog::Stretch> StageLog::stretches() const {
+  std::vector<Stretch> stretches;
+  double before = 0;
+  for (const auto& [step, line] : steps) {
+    const double samples = line["samples"].number() - before;
+    before = line["samples"].number();
+    const double seconds = samples / line["samples_per_s"].number();
+    if (std::isfinite(seconds) && seconds > 0) stretches.push_back({line, samples, seconds});
+  }
+  return stretches;
+}
+
+double StageLog::seconds() const {
+  double sum = 0;
+  for (const Stretch& stretch : stretches()) sum += stretch.seconds;
+  return sum;
 }
 
 RunLog read_run_log(const std::filesystem::path& run) {

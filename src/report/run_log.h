@@ -26,6 +26,17 @@ struct StageLog {
 
   /// Utterances seen at the last line; 0 without any.
   [[nodiscard]] double samples() const;
+
+  /// From one line to the next.
+  struct Stretch {
+    const JsonValue& line;
+    double samples;
+    double seconds;  // of training, without evaluation
+  };
+  /// Those that took time.
+  [[nodiscard]] std::vector<Stretch> stretches() const;
+  /// Of training, without evaluation and without what was lost in restarts.
+  [[nodiscard]] double seconds() const;
 };
 
 struct RunLog {

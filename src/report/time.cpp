@@ -25,8 +25,7 @@ void add_time(const RunAxis& axis, Page& page) {
                           axis.marks(),
                           true}));
   const Points slowest = axis.through("slowest_ratio");
-  if (std::any_of(slowest.begin(), slowest.end(),
-                  [](const auto& point) { return std::isfinite(point.second); }))
+  if (any_finite(slowest))
     page.figure("slowest", "Slowest rank",
                 "Its own time a step against that of the rank in the middle: every step waits "
                 "for it. 1 is ideal.",

@@ -190,7 +190,9 @@ ClusterSummary summary_of(const LloydResult& result) {
           static_cast<int64_t>(objectives.size()),
           k,
           sizes[0].item<int64_t>(),
+          sizes[k / 10].item<int64_t>(),
           sizes[k / 2].item<int64_t>(),
+          sizes[k * 9 / 10].item<int64_t>(),
           sizes[k - 1].item<int64_t>()};
 }
 
@@ -208,7 +210,9 @@ std::string to_json(const ClusterSummary& summary, const LloydResult& result,
       .set("passes", summary.passes)
       .set("converged", result.converged)
       .set("smallest", summary.smallest)
+      .set("p10", summary.p10)
       .set("median", summary.median)
+      .set("p90", summary.p90)
       .set("largest", summary.largest);
   json.set("seed", config.seed)
       .set("seeding", config.seeding)

@@ -16,7 +16,9 @@ struct ClusterSummary {
   int64_t passes = 0;
   int64_t clusters = 0;
   int64_t smallest = 0;  // sizes, utterances
+  int64_t p10 = 0;
   int64_t median = 0;
+  int64_t p90 = 0;
   int64_t largest = 0;
 };
 

@@ -94,6 +94,8 @@ at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const Schedule
   add_figures({{"teacher_entropy", result.teacher_entropy.item<double>()},
                {"marginal_entropy", result.marginal_entropy.item<double>()},
                {"kl", result.kl.item<double>()},
+               {"logit_std", result.logit_std.item<double>()},
+               {"prototypes_used", result.prototypes_used},
                {"center_norm", center_.norm().item<double>() * share},
                {"embedding_std", direction_spread(teacher_embeddings.to(at::kDouble)) * share}},
               figures_);

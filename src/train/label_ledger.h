@@ -19,18 +19,27 @@ namespace spc {
 inline constexpr int64_t kTrusted = -1;
 inline constexpr int64_t kDropped = -2;
 
+/// How often labels are right. An utterance's class is right if its speaker is the commonest one of
+/// that class's labels. NaN: of none.
+struct LabelQuality {
+  double precision = 0;            // of the trusted labels, how many are right
+  double recall = 0;               // of the right labels, how many are trusted
+  double correction_accuracy = 0;  // of the corrections, how many are right
+};
+
 /// An epoch in numbers.
 struct LabelReport {
   int64_t epoch = 0;
   int64_t trusted = 0;
   int64_t corrected = 0;
   int64_t dropped = 0;
-  int64_t unknown = 0;       // utterances without a loss: their steps were skipped
-  std::optional<Gate> gate;  // none: the margin was still growing
-  double kept = 1;           // share of the losses that lie below the gate
-  bool opened = false;       // it kept too few, so every label is trusted
-  int64_t hub = -1;          // the class that got most corrections
-  double hub_share = 0;      // of all of them
+  int64_t unknown = 0;                  // utterances without a loss: their steps were skipped
+  std::optional<Gate> gate;             // none: the margin was still growing
+  double kept = 1;                      // share of the losses that lie below the gate
+  bool opened = false;                  // it kept too few, so every label is trusted
+  int64_t hub = -1;                     // the class that got most corrections
+  double hub_share = 0;                 // of all of them
+  std::optional<LabelQuality> quality;  // where speakers are known; not the ledger's to tell
   std::vector<std::string> warnings;
 };
 

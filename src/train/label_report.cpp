@@ -117,6 +117,13 @@ void report_labels(const LabelReport& report, const at::Tensor& losses,
         .set("high_variance", high.variance)
         .raw("histogram", histogram(log_losses(losses)));
   }
+  if (report.quality) {
+    line += concat("; by the speakers ", 100 * report.quality->precision,
+                   " % of the trusted labels are right");
+    json.set("precision", report.quality->precision)
+        .set("recall", report.quality->recall)
+        .set("correction_accuracy", report.quality->correction_accuracy);
+  }
   log_info(line);
   for (const std::string& warning : report.warnings)
     log_warning(concat("epoch ", report.epoch, ": ", warning));

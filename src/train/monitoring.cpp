@@ -90,8 +90,7 @@ Monitoring::Monitoring(const MetricsConfig& config, const std::filesystem::path&
   metrics_.set("spcnet_build_info", 1, {version_line()});
   metrics_.set_state("spcnet_run_state", "start");
   metrics_.set("spcnet_run_world_size", comm.world_size());
-  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-  metrics_.set("spcnet_run_start_timestamp_seconds", now.count());
+  metrics_.set("spcnet_run_start_timestamp_seconds", seconds_since_1970());
   const std::vector<std::string> hosts = gather_texts(comm, host_name(), "hosts of the metrics");
   const std::string address = choose_address(config.listen, hosts);
   if (config.enabled)

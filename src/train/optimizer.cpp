@@ -100,16 +100,20 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config,
   return std::make_unique<Sgd>(config, parameters);
 }
 
-double clip_gradients(const std::vector<NamedTensor>& parameters, double max_norm) {
+ClipResult clip_gradients(const std::vector<NamedTensor>& parameters, double max_norm) {
+  ClipResult result;
   double squares = 0;
   for (const NamedTensor& each : parameters) {
     if (!each.tensor.grad().defined()) continue;
     at::Tensor gradient = each.tensor.grad();
     const double norm = gradient.norm().item<double>();
     squares += norm * norm;
-    if (max_norm > 0 && norm > max_norm) gradient.mul_(max_norm / (norm + 1e-6));
+    if (max_norm == 0 || norm <= max_norm) continue;
+    gradient.mul_(max_norm / (norm + 1e-6));
+    ++result.clipped;
   }
-  return std::sqrt(squares);
+  result.norm = std::sqrt(squares);
+  return result;
 }
 
 }  // namespace spc

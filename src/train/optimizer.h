@@ -2,6 +2,7 @@
 // checkpoints under their names.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -28,7 +29,10 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config,
 
 /// Scales each tensor's gradient so that its L2 norm is at most `max_norm` (0: leaves all as they
 /// are).
-/// @returns the L2 norm of all gradients together before that
-double clip_gradients(const std::vector<NamedTensor>& parameters, double max_norm);
+struct ClipResult {
+  double norm = 0;      // of all gradients together, before that
+  int64_t clipped = 0;  // tensors that were scaled
+};
+ClipResult clip_gradients(const std::vector<NamedTensor>& parameters, double max_norm);
 
 }  // namespace spc

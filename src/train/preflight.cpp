@@ -4,7 +4,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <thread>
 
@@ -49,9 +48,9 @@ double clock_ahead(Communicator& comm) {
   std::vector<double> ahead;
   for (int round = 0; round < kRounds; ++round) {
     comm.barrier("clocks");
-    const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-    const at::Tensor all = comm.all_gather_rows(at::full({1}, now.count(), at::kDouble), "clocks");
-    ahead.push_back(now.count() - all[0].item<double>());
+    const double now = seconds_since_1970();
+    const at::Tensor all = comm.all_gather_rows(at::full({1}, now, at::kDouble), "clocks");
+    ahead.push_back(now - all[0].item<double>());
   }
   return upper_middle(ahead);
 }

@@ -1,28 +1,26 @@
 #include "train/round_agreement.h"
 
-#include <map>
-
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "pseudo/agreement.h"
 #include "pseudo/labels.h"
+#include "train/label_truth.h"
 
 namespace spc {
 namespace {
 
 // The speakers of the utterances that have one.
 Labels speakers_of(const ShardSet& shards) {
+  const std::vector<int32_t> speakers = speaker_numbers(shards);
   Labels labels;
-  std::map<std::string, int32_t> numbers;
-  for (const UtteranceEntry& entry : shards.utts()) {
-    if (entry.spk.empty()) continue;
-    const auto [place, is_new] =
-        numbers.emplace(entry.spk, static_cast<int32_t>(labels.names.size()));
-    if (is_new) labels.names.push_back(entry.spk);
+  for (size_t i = 0; i < speakers.size(); ++i) {
+    if (speakers[i] < 0) continue;
+    const UtteranceEntry& entry = shards.utts()[i];
+    if (static_cast<size_t>(speakers[i]) == labels.names.size()) labels.names.push_back(entry.spk);
     labels.utts.push_back(entry.utt);
-    labels.classes.push_back(place->second);
+    labels.classes.push_back(speakers[i]);
   }
   return labels;
 }

@@ -220,9 +220,13 @@ class Rounds {
     metrics_.set("spcnet_cluster_objective", summary->objective);
     metrics_.set("spcnet_cluster_passes", static_cast<double>(summary->passes));
     metrics_.set("spcnet_cluster_clusters", static_cast<double>(summary->clusters));
-    metrics_.set("spcnet_cluster_size", static_cast<double>(summary->smallest), {"min"});
-    metrics_.set("spcnet_cluster_size", static_cast<double>(summary->median), {"median"});
-    metrics_.set("spcnet_cluster_size", static_cast<double>(summary->largest), {"max"});
+    metrics_.set("spcnet_cluster_last_timestamp_seconds", seconds_since_1970());
+    for (const auto& [stat, size] : {std::pair("min", summary->smallest),
+                                     {"p10", summary->p10},
+                                     {"median", summary->median},
+                                     {"p90", summary->p90},
+                                     {"max", summary->largest}})
+      metrics_.set("spcnet_cluster_size", static_cast<double>(size), {stat});
     return true;
   }
 

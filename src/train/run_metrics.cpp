@@ -1,9 +1,10 @@
 #include "train/run_metrics.h"
 
 #include <algorithm>
-#include <chrono>
+#include <cstdlib>
 #include <limits>
 
+#include "base/clock.h"
 #include "dist/device.h"
 #include "train/label_report.h"
 
@@ -11,11 +12,6 @@ namespace spc {
 namespace {
 
 constexpr double kFrameSeconds = 0.01;
-
-double seconds_since_1970() {
-  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
-  return now.count();
-}
 
 }  // namespace
 
@@ -33,20 +29,34 @@ void RunMetrics::begin(const std::string& stage, const std::string& precision, i
                        int64_t end_step, double uniform_loss) {
   if (metrics_ == nullptr) return;
   metrics_->set_state("spcnet_run_state", "train");
-  metrics_->set_info("spcnet_run_info", {stage, config_.train.objective, precision,
-                                         c10::DeviceTypeName(device_.type(), true)});
+  const char* job = std::getenv("SLURM_JOB_ID");
+  metrics_->set_info("spcnet_run_info",
+                     {stage, config_.train.objective, precision,
+                      c10::DeviceTypeName(device_.type(), true), job == nullptr ? "" : job});
   // What the stage before was about, and this one is not yet.
-  for (const GaugeName& name :
-       {GaugeName("spcnet_ssl_teacher_entropy_nats"),
-        GaugeName("spcnet_ssl_teacher_marginal_entropy_nats"), GaugeName("spcnet_ssl_kl_nats"),
-        GaugeName("spcnet_ssl_center_norm"), GaugeName("spcnet_ssl_ema_momentum"),
-        GaugeName("spcnet_ssl_temperature"), GaugeName("spcnet_train_accuracy_ratio"),
-        GaugeName("spcnet_gate_log_loss_threshold"), GaugeName("spcnet_gate_kept_ratio"),
-        GaugeName("spcnet_gate_gmm_mean"), GaugeName("spcnet_gate_gmm_variance"),
-        GaugeName("spcnet_gate_gmm_weight_ratio"), GaugeName("spcnet_gate_gmm_separation"),
-        GaugeName("spcnet_ssl_embedding_std"), GaugeName("spcnet_eval_eer_ratio"),
-        GaugeName("spcnet_eval_best_eer_ratio"), GaugeName("spcnet_eval_min_dcf"),
-        GaugeName("spcnet_checkpoint_last_success_timestamp_seconds")})
+  for (const GaugeName& name : {GaugeName("spcnet_ssl_teacher_entropy_nats"),
+                                GaugeName("spcnet_ssl_teacher_marginal_entropy_nats"),
+                                GaugeName("spcnet_ssl_kl_nats"),
+                                GaugeName("spcnet_ssl_center_norm"),
+                                GaugeName("spcnet_ssl_ema_momentum"),
+                                GaugeName("spcnet_ssl_temperature"),
+                                GaugeName("spcnet_train_accuracy_ratio"),
+                                GaugeName("spcnet_ssl_teacher_logit_std"),
+                                GaugeName("spcnet_ssl_prototypes_used_ratio"),
+                                GaugeName("spcnet_gate_precision_ratio"),
+                                GaugeName("spcnet_gate_recall_ratio"),
+                                GaugeName("spcnet_gate_correction_accuracy_ratio"),
+                                GaugeName("spcnet_gate_log_loss_threshold"),
+                                GaugeName("spcnet_gate_kept_ratio"),
+                                GaugeName("spcnet_gate_gmm_mean"),
+                                GaugeName("spcnet_gate_gmm_variance"),
+                                GaugeName("spcnet_gate_gmm_weight_ratio"),
+                                GaugeName("spcnet_gate_gmm_separation"),
+                                GaugeName("spcnet_ssl_embedding_std"),
+                                GaugeName("spcnet_eval_eer_ratio"),
+                                GaugeName("spcnet_eval_best_eer_ratio"),
+                                GaugeName("spcnet_eval_min_dcf"),
+                                GaugeName("spcnet_checkpoint_last_success_timestamp_seconds")})
     metrics_->forget(name);
   metrics_->set("spcnet_train_step", static_cast<double>(step));
   metrics_->set("spcnet_train_steps_planned", static_cast<double>(end_step));
@@ -54,6 +64,7 @@ void RunMetrics::begin(const std::string& stage, const std::string& precision, i
                 static_cast<double>(config_.checkpoint.every_steps));
   metrics_->set("spcnet_train_last_step_timestamp_seconds", seconds_since_1970());
   metrics_->set("spcnet_train_loss_uniform_nats", uniform_loss);
+  metrics_->set("spcnet_train_weight_decay", config_.optim.weight_decay);
 }
 
 void RunMetrics::add_step(int64_t step, const Batch& batch, const StepResult& result,
@@ -110,6 +121,7 @@ void RunMetrics::add_step(int64_t step, const Batch& batch, const StepResult& re
                 result.local_loss * static_cast<double>(config_.train.batch_size) / rows);
   metrics_->set("spcnet_train_learning_rate", values.lr);
   metrics_->set("spcnet_train_grad_norm", result.grad_norm);
+  if (result.clipped > 0) metrics_->add("spcnet_train_grad_clipped_steps_total", 1);
   add_objective(result, values);
 }
 
@@ -121,6 +133,8 @@ void RunMetrics::add_objective(const StepResult& result, const ScheduleValues& v
       metrics_->set("spcnet_ssl_teacher_marginal_entropy_nats", value);
     if (name == "kl") metrics_->set("spcnet_ssl_kl_nats", value);
     if (name == "center_norm") metrics_->set("spcnet_ssl_center_norm", value);
+    if (name == "logit_std") metrics_->set("spcnet_ssl_teacher_logit_std", value);
+    if (name == "prototypes_used") metrics_->set("spcnet_ssl_prototypes_used_ratio", value);
     if (name == "embedding_std") metrics_->set("spcnet_ssl_embedding_std", value);
     if (name == "accuracy") metrics_->set("spcnet_train_accuracy_ratio", value);
     if (name == "trusted" || name == "corrected")
@@ -139,11 +153,17 @@ void RunMetrics::add_objective(const StepResult& result, const ScheduleValues& v
 }
 
 void RunMetrics::add_labels(const LabelReport& report, const at::Tensor& losses) {
-  if (metrics_ == nullptr || !report.gate) return;
+  if (metrics_ == nullptr) return;
+  if (report.quality) {
+    metrics_->set("spcnet_gate_precision_ratio", report.quality->precision);
+    metrics_->set("spcnet_gate_recall_ratio", report.quality->recall);
+    metrics_->set("spcnet_gate_correction_accuracy_ratio", report.quality->correction_accuracy);
+  }
+  if (!report.gate) return;
   for (const double log_loss : log_losses(losses))
     metrics_->observe("spcnet_gate_log_loss", log_loss);
-  const auto& [low, high, log_likelihood, iterations] = report.gate->mixture;
   metrics_->add("spcnet_gate_gmm_fits_total", 1, {to_text(report.gate->which)});
+  const auto& [low, high, log_likelihood, iterations] = report.gate->mixture;
   metrics_->set("spcnet_gate_log_loss_threshold",
                 report.gate->threshold.value_or(std::numeric_limits<double>::infinity()));
   if (config_.loss_gate.enabled) metrics_->set("spcnet_gate_kept_ratio", report.kept);

@@ -82,7 +82,9 @@ StepResult Stepper::run(const Batch& batch, const ScheduleValues& values, bool s
     objective_.skip_update();
     return result;
   }
-  result.grad_norm = clip_gradients(objective_.parameters(), options_.clip_norm);
+  const ClipResult clip = clip_gradients(objective_.parameters(), options_.clip_norm);
+  result.grad_norm = clip.norm;
+  result.clipped = clip.clipped;
   if (result.grad_norm > 0) result.wire_error = std::sqrt(reduced[3]) / result.grad_norm;
   objective_.before_update(values);
   optimizer_.step(values.lr);

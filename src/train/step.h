@@ -18,6 +18,7 @@ struct StepResult {
   double loss = 0;              // mean over the whole batch
   double local_loss = 0;        // this rank's share of it
   double grad_norm = 0;         // of all gradients, before clipping
+  int64_t clipped = 0;          // tensors whose gradient was
   double wire_error = 0;        // of rounding gradients to bfloat16, relative to their norm
   Figures figures;              // summed over ranks
   double compute_seconds = 0;   // forward and backward

@@ -16,6 +16,7 @@
 #include "train/dino_objective.h"
 #include "train/label_objective.h"
 #include "train/label_report.h"
+#include "train/label_truth.h"
 #include "train/replicas.h"
 #include "train/resources.h"
 #include "train/run_checks.h"
@@ -84,8 +85,9 @@ std::unique_ptr<Objective> Trainer::make_objective() {
   if (!labels_) return std::make_unique<DinoObjective>(config_, bins, precision_, device_, comm_);
   LabelObjective::OnEpoch on_epoch;
   if (comm_.rank() == 0)
-    on_epoch = [this](const LabelReport& report, const at::Tensor& losses,
-                      const at::Tensor& decisions) {
+    on_epoch = [this, truth = LabelTruth(*labels_, speaker_numbers(shards_))](
+                   LabelReport report, const at::Tensor& losses, const at::Tensor& decisions) {
+      report.quality = truth.judge(decisions);
       report_labels(report, losses, *labels_, *folder_);
       metrics_.add_labels(report, losses);
       save_losses(arguments_.run, shards_, report.epoch, losses, decisions);
@@ -146,7 +148,8 @@ void Trainer::describe() {
                   " -> ", to_text(schedule_.final_lr()),
                   config_.optim.scale_lr ? " (scaled by batch_size / 256)" : ""));
   JsonObject json;
-  json.set("version", version_line())
+  json.set("started", utc_now())
+      .set("version", version_line())
       .set("torch", TORCH_VERSION)
       .set("world_size", comm_.world_size())
       .set("threads", threads)

@@ -9,7 +9,7 @@ import unittest
 
 import rounds
 
-FIGURES = ("loss", "eer", "det", "entropy", "embedding", "lr", "phases", "speed", "clusters", "gate-round-1-2", "gate-round-2-1", "gate-finetune-0")
+FIGURES = ("loss", "eer", "det", "entropy", "embedding", "lr", "phases", "speed", "clusters", "gate", "label-quality", "gate-round-1-2", "gate-round-2-1", "gate-finetune-0")
 
 
 def browser():

@@ -55,6 +55,7 @@ def healthy():
     series[f"spcnet_ssl_teacher_entropy_nats{{{zero}}}"] = steady(6)
     series[f"spcnet_ssl_teacher_marginal_entropy_nats{{{zero}}}"] = steady(8)
     series[f"spcnet_ssl_embedding_std{{{zero}}}"] = steady(0.6)
+    series[f"spcnet_run_start_timestamp_seconds{{{zero}}}"] = steady(0)
     series[f"spcnet_checkpoint_interval_steps{{{zero}}}"] = steady(100)
     series[f"spcnet_checkpoint_last_success_timestamp_seconds{{{zero}}}"] = clock(late=100)
     series[f'spcnet_checkpoint_operations_total{{{zero}, result="error"}}'] = steady(0)
@@ -79,6 +80,7 @@ CASES = {
     "StragglerRank": ({f"spcnet_train_own_seconds_total{{{RANKS[1]}}}": "0+27x20 540+90x180"}, 19, 26, ONE),
     "DataStarvation": ({f'spcnet_train_phase_seconds_total{{{RANKS[1]}, phase="data_wait"}}': "0+1.5x20 30+20x180"}, 19, 26, ONE),
     "CheckpointTooOld": ({f"spcnet_checkpoint_last_success_timestamp_seconds{{{RANKS[0]}}}": "0+30x20 600x180"}, 19, 22, ZERO),
+    "CheckpointTooOld for none": ({f"spcnet_checkpoint_last_success_timestamp_seconds{{{RANKS[0]}}}": "_x200"}, 11, 15, ZERO),
     "CheckpointFailed": ({f'spcnet_checkpoint_operations_total{{{RANKS[0]}, result="error"}}': f"0{ILL}1x180"}, 10, 11,
                          {**ZERO, "result": "error"}),
     "EerRegression": ({f'spcnet_eval_eer_ratio{{{RANKS[0]}, trials="O"}}': f"0.105{ILL}0.12x180"}, 14, 16, {**ZERO, "trials": "O"}),

@@ -143,6 +143,8 @@ TEST(DinoLoss, AOneHotTeacherHasNoEntropy) {
       dino_loss(in.student, in.teacher, in.center, 2, 6, kStudentTemp, 0.01, 3);
   EXPECT_NEAR(result.teacher_entropy.item<double>(), 0, 1e-12);
   EXPECT_NEAR(result.marginal_entropy.item<double>(), 0, 1e-12);  // and one prototype has them all
+  EXPECT_NEAR(result.prototypes_used, 1.0 / 6, 1e-12);
+  EXPECT_EQ(result.logit_std.item<double>(), 0) << "all rows are alike";
   EXPECT_NEAR(result.kl.item<double>(), result.loss.item<double>(), 1e-12);
 }
 
@@ -158,6 +160,12 @@ TEST(DinoLoss, PrototypesThatShareTheRowsEvenlyHaveMarginalEntropy) {
   const DinoLossResult half =  // of a step of six utterances
       dino_loss(in.student, in.teacher, in.center, 2, 6, kStudentTemp, 0.01, 6);
   EXPECT_NEAR(half.marginal_entropy.item<double>(), std::log(3.0) / 2, 1e-12);
+  EXPECT_NEAR(result.prototypes_used, 0.5, 1e-12) << "three of six";
+  EXPECT_NEAR(half.prototypes_used, 0.25, 1e-12);
+  // Three prototypes of eleven are 1 in a third of the rows, else 0.
+  const double expected = 3 * std::sqrt(1.0 / 3 * 2 / 3) / 11;
+  EXPECT_NEAR(result.logit_std.item<double>(), expected, 1e-12);
+  EXPECT_NEAR(half.logit_std.item<double>(), expected / 2, 1e-12);
 }
 
 TEST(DinoLoss, AStudentThatAgreesWithItsTeacherHasNoDivergence) {

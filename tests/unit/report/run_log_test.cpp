@@ -147,6 +147,21 @@ TEST_F(RunLogTest, ARankThatIsSlowNowAndThenIsNoStraggler) {
   EXPECT_THAT(explain(read(lines)).back(), Not(HasSubstr("Straggler")));
 }
 
+TEST_F(RunLogTest, TheSummaryTellsTimeSpeedAndTheBestErrorRate) {
+  const auto evaluation = [](int step, double eer) {
+    return concat("{\"event\": \"evaluation\", \"step\": ", step,
+                  ", \"trials\": {\"O\": {\"eer\": ", eer, "}}}\n");
+  };
+  // 7200 s for 72000 utterances, then 14400 s for as many.
+  const std::string html =
+      make_report(read("{\"step\": 10, \"samples\": 72000, \"loss\": 2, \"samples_per_s\": 10}\n" +
+                       evaluation(10, 0.125) +
+                       "{\"step\": 20, \"samples\": 144000, \"loss\": 1, \"samples_per_s\": 5}\n" +
+                       evaluation(20, 0.25)));
+  for (const char* cell : {"6.00", "6.7", "25.00", "12.50, 10"})
+    EXPECT_THAT(html, HasSubstr(concat(">", cell, "</td>")));
+}
+
 TEST_F(RunLogTest, TheSlowestRankIsShownWhereRanksWereCompared) {
   const std::string once = line(1, 1) + line(2, 1, ", \"slowest_rank\": 1, \"slowest_ratio\": 1.5");
   EXPECT_THAT(make_report(read(once)), HasSubstr("<figure id=\"slowest\">"));

@@ -117,8 +117,9 @@ TEST(ClipGradients, ShortensEachTensorOnItsOwn) {
       {"none", at::zeros({3}, at::kDouble).set_requires_grad(true)}};
   parameters[0].tensor.mutable_grad() = at::tensor({3.0, 4.0}, at::kDouble);
   parameters[1].tensor.mutable_grad() = at::full({2, 2}, 0.5, at::kDouble);
-  EXPECT_NEAR(clip_gradients(parameters, 2.5), std::sqrt(26.0), 1e-12)
-      << "the norm before clipping, of all together";
+  const ClipResult result = clip_gradients(parameters, 2.5);
+  EXPECT_NEAR(result.norm, std::sqrt(26.0), 1e-12) << "before clipping, of all together";
+  EXPECT_EQ(result.clipped, 1);
   EXPECT_LT(worst_difference(parameters[0].tensor.grad(), at::tensor({1.5, 2.0}, at::kDouble)),
             1e-6);
   EXPECT_TRUE(at::equal(parameters[1].tensor.grad(), at::full({2, 2}, 0.5, at::kDouble)));
@@ -129,7 +130,9 @@ TEST(ClipGradients, ZeroMeansNoLimit) {
   std::vector<NamedTensor> parameters{
       {"long", at::zeros({2}, at::kDouble).set_requires_grad(true)}};
   parameters[0].tensor.mutable_grad() = at::tensor({3e5, 4e5}, at::kDouble);
-  EXPECT_NEAR(clip_gradients(parameters, 0), 5e5, 1e-6);
+  const ClipResult result = clip_gradients(parameters, 0);
+  EXPECT_NEAR(result.norm, 5e5, 1e-6);
+  EXPECT_EQ(result.clipped, 0);
   EXPECT_TRUE(at::equal(parameters[0].tensor.grad(), at::tensor({3e5, 4e5}, at::kDouble)));
 }
 
