@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
        {"train", spc::train_command, "train a network, alone or under mpirun"},
        {"preflight", spc::preflight_command,
         "before `train`: are the ranks alike, and is one of them slow?"},
+       {"average", spc::average_command, "the mean of a run's last checkpoints"},
        {"extract", spc::extract_command, "embeddings of whole utterances"},
        {"score", spc::score_command, "EER and minDCF of a trial list"},
        {"cluster", spc::cluster_command, "pseudo labels: k-means over embeddings"},

@@ -1,94 +1,95 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "app/commands.h"
-#include "base/error.h"
+#include "app/scorer.h"
 #include "base/json.h"
-#include "base/options.h"
-#include "eval/det.h"
-#include "eval/scoring.h"
-#include "eval/trials.h"
-#include "store/embeddings.h"
-#include "store/tensor_file.h"
 
 namespace spc {
 namespace {
 
-BackEnd read_whitening(const std::filesystem::path& path, int64_t dim) {
-  const TensorFile file(path);
-  SPC_CHECK(file.contains("mean") && file.contains("projection"), path.string(),
-            " holds no mean and projection; it is made by `spcnet cluster --half-whiten`");
-  const std::vector<int64_t>& shape = file.tensors().at("projection").shape;
-  SPC_CHECK(shape.size() == 2 && shape[0] == dim, path.string(), " is for embeddings of ",
-            shape.empty() ? 0 : shape[0], " dimensions, these have ", dim);
-  BackEnd back_end;
-  back_end.mean.resize(static_cast<size_t>(shape[0]));
-  back_end.projection.resize(static_cast<size_t>(shape[0] * shape[1]));
-  file.read("mean", back_end.mean.data());
-  file.read("projection", back_end.projection.data());
-  return back_end;
+constexpr const char* kScoreUsage =
+    R"(usage: spcnet score --embeddings E.h5 --trials T [--trials T ...] [--mean E.h5 | --whitening W.h5]
+  spcnet score --embeddings eval.h5 --trials trials_all.txt --mean train.h5
+  spcnet score --embeddings vox1.h5 --trials O=vox1_O.txt --trials E=vox1_E.txt --trials H=vox1_H.txt \
+               --mean vox2.h5 --cohort vox2.h5 --cohort-utt2spk vox2.utt2spk --scores scores
+Cosine scores of trial lists (`1 a b` or `a b target`): equal error rate in percent, minimum
+detection cost; actual detection cost and Cllr, which take a score for a log-likelihood ratio.)";
+
+std::string to_json(const Interval& interval, double scale) {
+  return JsonArray()
+      .raw(json_number(scale * interval.low))
+      .raw(json_number(scale * interval.high))
+      .str();
+}
+
+std::string to_json(const ListFigures& figures) {
+  JsonObject json;
+  json.set("eer", 100 * figures.eer)
+      .set("eer_arg_min", 100 * figures.eer_arg_min)
+      .set("min_dcf_0.01", figures.min_dcf_01)
+      .set("min_dcf_0.05", figures.min_dcf_05)
+      .set("act_dcf_0.01", figures.act_dcf_01)
+      .set("act_dcf_0.05", figures.act_dcf_05);
+  json.set("cllr", figures.cllr)
+      .set("targets", figures.targets)
+      .set("nontargets", figures.nontargets);
+  if (figures.intervals)
+    json.raw("intervals", JsonObject()
+                              .raw("eer", to_json(figures.intervals->eer, 100))
+                              .raw("min_dcf_0.01", to_json(figures.intervals->min_dcf_01, 1))
+                              .raw("min_dcf_0.05", to_json(figures.intervals->min_dcf_05, 1))
+                              .set("replicates", figures.intervals->replicates)
+                              .str());
+  return json.str();
+}
+
+std::string interval_text(const std::optional<BootstrapResult>& intervals,
+                          Interval BootstrapResult::*figure, double scale, int digits) {
+  if (!intervals) return "";
+  char text[64];
+  std::snprintf(text, sizeof text, "   95 %%: %.*f to %.*f", digits,
+                scale * ((*intervals).*figure).low, digits, scale * ((*intervals).*figure).high);
+  return text;
+}
+
+void print(const std::string& name, const ListFigures& figures) {
+  const auto interval = [&](Interval BootstrapResult::*figure, double scale, int digits) {
+    return interval_text(figures.intervals, figure, scale, digits);
+  };
+  std::printf("%-16s%lld target, %lld nontarget\n", ("trials" + name).c_str(),
+              static_cast<long long>(figures.targets), static_cast<long long>(figures.nontargets));
+  std::printf("EER             %.3f %%   (arg-min %.3f %%)%s\n", 100 * figures.eer,
+              100 * figures.eer_arg_min, interval(&BootstrapResult::eer, 100, 3).c_str());
+  std::printf("minDCF(0.01)    %.4f%s\n", figures.min_dcf_01,
+              interval(&BootstrapResult::min_dcf_01, 1, 4).c_str());
+  std::printf("minDCF(0.05)    %.4f%s\n", figures.min_dcf_05,
+              interval(&BootstrapResult::min_dcf_05, 1, 4).c_str());
+  std::printf("actDCF(0.01)    %.4f\nactDCF(0.05)    %.4f\nCllr            %.4f\n",
+              figures.act_dcf_01, figures.act_dcf_05, figures.cllr);
 }
 
 }  // namespace
 
 int score_command(const Arguments& arguments) {
-  OptionSet options(
-      "usage: spcnet score --embeddings E.h5 --trials T [--mean E.h5 | --whitening W.h5] [--json]\n"
-      "  spcnet score --embeddings eval.h5 --trials trials_all.txt --mean train.h5\n"
-      "Cosine scores of a trial list (`1 a b` or `a b target`): equal error rate in percent and "
-      "minimum detection cost.");
-  std::string embeddings_path;
-  std::string trials_path;
-  std::string mean_path;
-  std::string whitening_path;
-  bool json = false;
-  options.add("embeddings", embeddings_path, "embeddings.h5 of `spcnet extract`");
-  options.add("trials", trials_path, "trial list");
-  options.add("mean", mean_path, "subtract the mean of these embeddings first");
-  options.add("whitening", whitening_path,
-              "half-whiten embeddings first: whitening.h5 of `spcnet cluster --half-whiten`");
-  options.add_switch("json", json, "print JSON");
-  if (!options.parse(arguments)) return kExitDone;
-  SPC_USAGE_CHECK(!embeddings_path.empty(), "--embeddings E.h5 is missing");
-  SPC_USAGE_CHECK(!trials_path.empty(), "--trials T is missing");
-  SPC_USAGE_CHECK(mean_path.empty() || whitening_path.empty(),
-                  "--whitening subtracts a mean already; drop --mean");
+  ScoreOptions options;
+  OptionSet table(kScoreUsage);
+  options.add_to(table);
+  if (!table.parse(arguments)) return kExitDone;
+  if (!options.scores.empty()) std::filesystem::create_directories(options.scores);
 
-  const Embeddings embeddings = read_embeddings(embeddings_path);
-  const Trials trials = read_trials(trials_path, embeddings.utts);
-  BackEnd back_end;
-  if (!mean_path.empty()) {
-    const Embeddings other = read_embeddings(mean_path);
-    SPC_CHECK(other.dim == embeddings.dim, mean_path, " has ", other.dim, " dimensions, ",
-              embeddings_path, " has ", embeddings.dim);
-    back_end.mean = mean_embedding(other.values, static_cast<size_t>(other.dim));
+  const Scorer scorer(options);
+  const std::vector<std::string>& names = scorer.names();
+  JsonObject all;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const ListFigures figures = scorer.score(i);
+    if (!options.json) print(names.size() > 1 ? " " + names[i] : "", figures);
+    if (options.json && names.size() == 1) std::cout << to_json(figures) << "\n";
+    all.raw(names[i], to_json(figures));
   }
-  if (!whitening_path.empty()) back_end = read_whitening(whitening_path, embeddings.dim);
-  const std::vector<double> scores = cosine_scores(
-      embeddings.values, static_cast<size_t>(embeddings.dim), embeddings.utts, trials, back_end);
-  const DetCurve curve = det_curve(scores, trials.target);
-  const double eer_percent = 100 * eer(curve);
-  const double eer_arg_min_percent = 100 * eer_arg_min(curve);
-  const double dcf01 = min_dcf(curve, 0.01);
-  const double dcf05 = min_dcf(curve, 0.05);
-  if (json) {
-    std::cout << JsonObject()
-                     .set("eer", eer_percent)
-                     .set("eer_arg_min", eer_arg_min_percent)
-                     .set("min_dcf_0.01", dcf01)
-                     .set("min_dcf_0.05", dcf05)
-                     .set("targets", curve.targets)
-                     .set("nontargets", curve.nontargets)
-                     .str()
-              << "\n";
-  } else {
-    std::printf(
-        "trials          %lld target, %lld nontarget\nEER             %.3f %%   (arg-min %.3f "
-        "%%)\nminDCF(0.01)    %.4f\nminDCF(0.05)    %.4f\n",
-        static_cast<long long>(curve.targets), static_cast<long long>(curve.nontargets),
-        eer_percent, eer_arg_min_percent, dcf01, dcf05);
-  }
+  if (options.json && names.size() > 1) std::cout << all.str() << "\n";
   return kExitDone;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 
@@ -79,6 +80,23 @@ RowOfUtt index_rows(const std::vector<std::string>& utts) {
 }
 
 }  // namespace
+
+std::vector<TrialList> parse_trial_lists(const std::vector<std::string>& texts) {
+  std::vector<TrialList> lists;
+  std::set<std::string> names;
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    const std::string path = equals == std::string::npos ? text : text.substr(equals + 1);
+    const std::string name = equals == std::string::npos
+                                 ? std::filesystem::path(path).stem().string()
+                                 : text.substr(0, equals);
+    SPC_USAGE_CHECK(!name.empty() && !path.empty(), "--trials ", text, ": expected NAME=FILE");
+    SPC_USAGE_CHECK(names.insert(name).second, "--trials ", text, ": another list is named ", name,
+                    " already; give NAME=FILE");
+    lists.push_back({name, path});
+  }
+  return lists;
+}
 
 Trials read_trials(const std::filesystem::path& path, const std::vector<std::string>& utts,
                    const TrialSource& source) {

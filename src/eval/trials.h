@@ -19,6 +19,16 @@ struct Trials {
   [[nodiscard]] size_t size() const { return target.size(); }
 };
 
+/// A trial list and the name it goes by.
+struct TrialList {
+  std::string name;
+  std::filesystem::path path;
+};
+
+/// @param texts  "NAME=FILE", or "FILE", whose name is the file's   @throws UsageError  a name
+/// twice, or none
+std::vector<TrialList> parse_trial_lists(const std::vector<std::string>& texts);
+
 /// What the utterances of a list are looked up in, for messages.
 struct TrialSource {
   std::string_view thing = "embedding";

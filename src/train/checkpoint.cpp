@@ -67,9 +67,13 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t 
   return run / "checkpoints" / name;
 }
 
+std::filesystem::path best_checkpoint_path(const std::filesystem::path& run) {
+  return run / "checkpoints" / "best.h5";
+}
+
 void save_checkpoint(const std::filesystem::path& path, const TensorTable& state,
                      const CheckpointInfo& info) {
-  std::filesystem::create_directories(path.parent_path());
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path());
   write_tensor_file(path, [&](TensorFileWriter& file) {
     for (const NamedTensor& each : state) {
       const at::Tensor tensor = each.tensor.detach().cpu().contiguous();

@@ -28,6 +28,8 @@ struct CheckpointInfo {
 };
 
 std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t step);
+/// RUN/checkpoints/best.h5: of the evaluation with the lowest error rate.
+std::filesystem::path best_checkpoint_path(const std::filesystem::path& run);
 
 /// Writes the file whole or not at all. @throws Error  e.g. the disk is full
 void save_checkpoint(const std::filesystem::path& path, const TensorTable& state,

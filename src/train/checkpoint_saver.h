@@ -28,22 +28,25 @@ class CheckpointSaver {
 
   /// Copies the state and returns; waits first if the last one is still being written. What is
   /// older than config says is deleted afterwards. A file that cannot be written is reported in the
-  /// log, nothing else: training goes on, older checkpoints stay. Nothing to do when the newest
+  /// log, nothing else: training goes on, older checkpoints stay. Nothing to write when the newest
   /// checkpoint is of this step.
-  void save(const TensorTable& state, const CheckpointInfo& info);
+  /// @param best  RUN/checkpoints/best.h5 is written instead, or becomes another name of the newest
+  /// checkpoint, if that is of this step
+  void save(const TensorTable& state, const CheckpointInfo& info, bool best = false);
   /// Waits until the last save is on the disk. @throws Error  it is not
   void finish();
 
  private:
-  std::string write(const CheckpointInfo& info);
-  std::string try_write(const CheckpointInfo& info);
+  [[nodiscard]] std::filesystem::path path_of(const CheckpointInfo& info, bool best) const;
+  std::string write(const CheckpointInfo& info, bool best);
+  std::string try_write(const CheckpointInfo& info, bool best);
   void settle();
 
   std::filesystem::path run_;
   CheckpointConfig config_;
   OnWritten on_written_;
   int64_t saved_step_;
-  int64_t asked_step_ = -1;
+  int64_t asked_step_ = -1;  // what saved_step_ is when the file under way is written
   TensorTable copy_;
   std::string problem_;               // of the last save
   std::future<std::string> writing_;  // its problem

@@ -141,6 +141,8 @@ void EvalConfig::add_to(OptionSet& options) {
   options.add("eval.every_epochs", every_epochs,
               "with --trials: equal error rates so often; before the first step and at the end in "
               "any case");
+  options.add("eval.keep_best", keep_best,
+              "checkpoints/best.h5 is the one with the lowest rate on the first list");
   options.add_check([this] { validate(); });
 }
 

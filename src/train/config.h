@@ -79,6 +79,7 @@ struct LogConfig {
 
 struct EvalConfig {
   double every_epochs = 1;
+  bool keep_best = true;
   void add_to(OptionSet& options);
   void validate() const;
 };

@@ -12,7 +12,6 @@
 #include "base/json_value.h"
 #include "base/process.h"
 #include "eval/scoring.h"
-#include "eval/trials.h"
 #include "train/extract.h"
 #include "train/together.h"
 
@@ -47,23 +46,6 @@ std::string four_digits(double rate) {
 }
 
 }  // namespace
-
-std::vector<TrialList> parse_trial_lists(const std::vector<std::string>& texts) {
-  std::vector<TrialList> lists;
-  std::set<std::string> names;
-  for (const std::string& text : texts) {
-    const size_t equals = text.find('=');
-    const std::string path = equals == std::string::npos ? text : text.substr(equals + 1);
-    const std::string name = equals == std::string::npos
-                                 ? std::filesystem::path(path).stem().string()
-                                 : text.substr(0, equals);
-    SPC_USAGE_CHECK(!name.empty() && !path.empty(), "--trials ", text, ": expected NAME=FILE");
-    SPC_USAGE_CHECK(names.insert(name).second, "--trials ", text, ": another list is named ", name,
-                    " already; give NAME=FILE");
-    lists.push_back({name, path});
-  }
-  return lists;
-}
 
 Evaluation::Evaluation(const std::vector<TrialList>& lists, const std::vector<std::string>& folders,
                        const ShardSet& trained_on)
@@ -151,8 +133,11 @@ EvalHistory read_eval_history(const std::filesystem::path& log, int64_t step) {
     for (const std::string& name : lists.keys()) {
       history.last_lists.insert(name);
       const double eer = lists[name]["eer"].number();
-      const auto [known, is_new] = history.best_eer.emplace(name, eer);
-      if (!is_new) known->second = std::min(known->second, eer);
+      for (auto* best : {&history.best_eer, &history.trained_eer}) {
+        if (evaluated == 0 && best == &history.trained_eer) continue;
+        const auto [known, is_new] = best->emplace(name, eer);
+        if (!is_new) known->second = std::min(known->second, eer);
+      }
     }
   }
   return history;

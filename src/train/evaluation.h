@@ -11,21 +11,12 @@
 
 #include "dist/communicator.h"
 #include "eval/det.h"
+#include "eval/trials.h"
 #include "model/spcnet.h"
 #include "store/shard_set.h"
 #include "train/config.h"
 
 namespace spc {
-
-/// A trial list and the name it goes by.
-struct TrialList {
-  std::string name;
-  std::filesystem::path path;
-};
-
-/// @param texts  "NAME=FILE", or "FILE", whose name is the file's   @throws UsageError  a name
-/// twice, or none
-std::vector<TrialList> parse_trial_lists(const std::vector<std::string>& texts);
 
 struct EvalResult {
   std::string name;    // of the list
@@ -62,9 +53,10 @@ std::string to_json(const std::vector<EvalResult>& results, int64_t step, int64_
 
 /// What such lines of a run say.
 struct EvalHistory {
-  std::map<std::string, double> best_eer;  // by the list's name
-  int64_t last_step = -1;                  // of the last one
-  std::set<std::string> last_lists;        // that it had
+  std::map<std::string, double> best_eer;     // by the list's name
+  std::map<std::string, double> trained_eer;  // likewise, without that before the first step
+  int64_t last_step = -1;                     // of the last one
+  std::set<std::string> last_lists;           // that it had
 };
 /// A run without a log has none; a line that was cut is passed over.
 /// @param step  that the run goes on from: later evaluations are of steps that will be made again

@@ -68,6 +68,8 @@ void Trainer::take_over_or_start() {
     const EvalHistory history =
         read_eval_history(std::filesystem::path(arguments_.run) / "train.jsonl", step_);
     metrics_.take_over(history);
+    if (!lists_.empty() && history.trained_eer.contains(lists_[0].name))
+      best_eer_ = history.trained_eer.at(lists_[0].name);
     const bool of_all_lists = std::all_of(lists_.begin(), lists_.end(), [&](const TrialList& list) {
       return history.last_lists.contains(list.name);
     });
@@ -174,15 +176,18 @@ void Trainer::compare_with_other_ranks() {
   compared_step_ = step_;
 }
 
-void Trainer::save() {
+// @param best  no evaluation so far was better
+void Trainer::save(bool best) {
   // Not amid a streak of bad steps: the update before it may be what broke the network.
   if (skipped_in_a_row_ > 0) return;
   watchdog_.enter("saving", step_);
   compare_with_other_ranks();
   if (comm_.rank() > 0) return;
-  saver_->save(state(), {step_, step_ * config_.train.batch_size, shards_.num_mel_bins(),
-                         shards_.fbank(), objective_->network(), to_ini(arguments_.resolved),
-                         to_text(precision_), data_, version_line(), next_batch()});
+  saver_->save(state(),
+               {step_, step_ * config_.train.batch_size, shards_.num_mel_bins(), shards_.fbank(),
+                objective_->network(), to_ini(arguments_.resolved), to_text(precision_), data_,
+                version_line(), next_batch()},
+               best);
 }
 
 bool Trainer::evaluation_due() const {
@@ -205,6 +210,19 @@ void Trainer::evaluate(Reporter* reporter) {
   if (results && reporter != nullptr) reporter->add_evaluation(*results, step_, watch.seconds());
   if (results) evaluated_step_ = step_;
   metrics_.end_evaluation(results.value_or(std::vector<EvalResult>()), step_, watch.seconds());
+  keep_best(results);
+}
+
+// @param results  rank 0's; others have none
+void Trainer::keep_best(const std::optional<std::vector<EvalResult>>& results) {
+  if (!config_.eval.keep_best || step_ == 0) return;
+  at::Tensor best = at::zeros({1}, at::kLong);
+  if (results && !results->empty() && results->front().eer < best_eer_) {
+    best_eer_ = results->front().eer;
+    best.fill_(1);
+  }
+  comm_.broadcast(best, 0, "whether this is the best network so far");
+  if (best.item<int64_t>() != 0) save(true);
 }
 
 void Trainer::note_nonfinite(const StepResult& result) {

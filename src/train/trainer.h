@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,8 +42,9 @@ class Trainer {
   void load_or_init();
   [[nodiscard]] std::unique_ptr<Objective> make_objective();
   void describe();
-  void save();
+  void save(bool best = false);
   void evaluate(Reporter* reporter);
+  void keep_best(const std::optional<std::vector<EvalResult>>& results);
   [[nodiscard]] bool evaluation_due() const;
   void compare_with_other_ranks();
   [[nodiscard]] TensorTable state() const;
@@ -77,6 +79,8 @@ class Trainer {
   std::optional<CheckpointSaver> saver_;  // rank 0
   int64_t compared_step_ = -1;
   int64_t evaluated_step_ = -1;
+  double best_eer_ =
+      std::numeric_limits<double>::infinity();  // rank 0's: of the first list, once trained
   int64_t skipped_ = 0;
   int64_t skipped_in_a_row_ = 0;
 };

@@ -6,7 +6,7 @@ usage: bench.py [train|loader|fbank|score|kmeans|hosts|scaling|checkpoint|metric
 train    DINO samples/s of the paper-size network on two MPI ranks; peer: the same loop in plain PyTorch DDP (pytorch_ddp_dino.py)
 loader   MB/s of whole utterances from shards; peer: reading the same bytes raw
 fbank    hours of speech packed per core-second
-score    580,000 trials, scoring and metrics
+score    580,000 trials, scoring and metrics; a million trials normalised by a cohort of 6,000 speakers, beside NumPy
 kmeans   1,092,009 embeddings in 7500 clusters: seconds a pass beside the machine's matrix products and faiss
 hosts    two hosts that are network namespaces (root), as fast as this machine and at 1 Gbit/s: all-reduce beside a ping-pong of the same
          bytes; the share of a training step that waits for gradients, with and without overlap
@@ -14,7 +14,7 @@ scaling  one rank, two independent ones and two that train together, a core each
          8, 64 and 512 ranks
 metrics  telling a step to the metrics, beside a step of demo.conf
 checkpoint   how long training stands still for a checkpoint, and what writing it costs the steps beside it
-Without a name all are run. Needs the release build, and for the peers of train and kmeans PyTorch and faiss, which `./dev bench` installs.
+Without a name all are run. Needs the release build, and for the peers of train, score and kmeans PyTorch and faiss, which `./dev bench` installs.
 """
 import argparse
 import json
@@ -27,6 +27,7 @@ import tempfile
 from pathlib import Path
 
 import cost_model
+from bench_as_norm import bench_as_norm
 from bench_kmeans import bench_kmeans
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,10 +127,11 @@ def bench_fbank(options):
     yield figure("packing wav to shards, F = 80", "hours_per_core_second", rates, [], "")
 
 
-def bench_score(_):
+def bench_score(options):
     """Reading, scoring and metrics of a large trial list."""
     out, _ = run([BIN / "bench_score"])
     yield from map(json.loads, out.splitlines())
+    yield from bench_as_norm(run, BIN / "spcnet", peer_python() if options.peer else None)
 
 
 def on_hosts(hosts, *command):

@@ -4,6 +4,8 @@ import json
 import os
 import unittest
 
+import h5py
+
 import fixtures
 
 
@@ -56,6 +58,17 @@ class Evaluation(fixtures.SpcnetTest):
         self.evaluate("run", "--train.max_steps", "6")
         self.evaluate("run", "--train.max_steps", "6", "--trials", f"more={self.path('trials.txt')}")
         self.assertEqual([sorted(line["trials"]) for line in self.evaluations("run")], [["O"], ["O"], ["O", "more"]])
+
+    def test_keeps_the_best(self):
+        self.train("run", "--trials", f"O={self.path('trials.txt')}", "--train.epochs", "4", ranks=2)
+        trained = self.evaluations("run")[1:]  # the untrained network does not count
+        best = min(trained, key=lambda line: line["trials"]["O"]["eer"])
+        self.assertNotEqual(best["step"], trained[-1]["step"], "the last one would be kept anyway")
+        with h5py.File(self.path("run/checkpoints/best.h5"), "r") as file:
+            self.assertEqual(file.attrs["step"], best["step"])
+        self.spcnet("extract", "--checkpoint", "run/checkpoints/best.h5", "--shards", fixtures.shards(), "--out", "e.h5")
+        self.evaluate("not", "--eval.keep_best", "false")
+        self.assertFalse(os.path.exists(self.path("not/checkpoints/best.h5")))
 
     def test_at_the_end_alone(self):
         self.evaluate("run", "--eval.every_epochs", "0")

@@ -184,8 +184,98 @@ class Score(ScoreTest):
         self.write("trials.txt", "".join(f"{int(same)} {utts[a]} {utts[b]}\n" for (a, b), same in zip(pairs, targets)))
         self.assert_rates(self.score("e.h5", "trials.txt"), error_rates(cosines(embedding.astype(np.float64), pairs), targets))
         text = self.spcnet("score", "--embeddings", "e.h5", "--trials", "trials.txt").stdout
-        self.assertRegex(text, r"^trials +168 target, 960 nontarget\nEER +\d+\.\d+ %.*\n"
-                               r"minDCF\(0\.01\) +\d\.\d+\nminDCF\(0\.05\) +\d\.\d+\n$")
+        self.assertRegex(text, r"^trials +168 target, 960 nontarget\nEER +\d+\.\d+ %   \(arg-min \d+\.\d+ %\)\n"
+                               r"minDCF\(0\.01\) +\d\.\d+\nminDCF\(0\.05\) +\d\.\d+\n"
+                               r"actDCF\(0\.01\) +\d+\.\d+\nactDCF\(0\.05\) +\d+\.\d+\nCllr +\d\.\d+\n$")
+
+
+class SeveralLists(ScoreTest):
+    """Nine speakers of made_up() and a cohort; all pairs, and the harder half of the nontargets."""
+
+    def setUp(self):
+        super().setUp()
+        self.embedding, pairs, targets = self.made_up()
+        cosine = cosines(self.embedding, pairs)
+        middle = np.median([score for score, same in zip(cosine, targets) if not same])
+        with open(self.path("voxceleb.txt"), encoding="utf-8") as file:
+            lines = file.readlines()
+        self.hard = [n for n, same in enumerate(targets) if same or cosine[n] > middle]
+        self.write("hard.txt", "".join(lines[n] for n in self.hard))
+        self.pairs, self.targets, self.lines = pairs, targets, lines
+        random = np.random.default_rng(5)
+        self.cohort = (random.normal(size=(11, 7))[np.arange(33) % 11] + 0.5 * random.normal(size=(33, 7)) + 0.7).astype(np.float32)
+        self.write_embeddings("cohort.h5", [f"c{i}" for i in range(33)], self.cohort)
+        self.write("cohort.utt2spk", "".join(f"c{i} s{i % 11}\n" for i in range(33)))
+        self.write("utt2spk", "".join(f"u{i} s{i // 5}\n" for i in range(45)))
+
+    def scores_of(self, name, *arguments):
+        self.spcnet("score", "--embeddings", "e.h5", "--trials", f"A={name}", "--scores", "scores", *arguments)
+        rows = [line.split() for line in self.read("scores/A.txt").splitlines()]
+        return [row[:2] for row in rows], np.array([float(row[2]) for row in rows])
+
+    def test_each_is_as_alone(self):
+        both = json.loads(self.spcnet("score", "--embeddings", "e.h5", "--trials", "all=voxceleb.txt", "--trials", "hard.txt", "--json").stdout)
+        self.assertEqual(both, {"all": self.score("e.h5", "voxceleb.txt"), "hard": self.score("e.h5", "hard.txt")})
+        self.assertGreater(both["hard"]["eer"], both["all"]["eer"])
+        text = self.spcnet("score", "--embeddings", "e.h5", "--trials", "all=voxceleb.txt", "--trials", "hard.txt").stdout
+        self.assertRegex(text, r"(?s)^trials all +90 target, .*\ntrials hard +90 target, ")
+
+    def test_score_files_are_the_trials_in_their_order(self):
+        names, scores = self.scores_of("voxceleb.txt")
+        self.assertEqual(names, [line.split()[1:] for line in self.lines])
+        np.testing.assert_allclose(scores, cosines(self.embedding, self.pairs), rtol=1e-8, atol=1e-9)
+
+    def test_as_norm(self):
+        unit = self.embedding / np.linalg.norm(self.embedding, axis=1, keepdims=True)
+        means = np.array([self.cohort[s::11].astype(np.float64).mean(0) for s in range(11)])
+        for members, top_n, arguments in ((means, 5, ("--cohort-utt2spk", "cohort.utt2spk")), (self.cohort.astype(np.float64), 20, ())):
+            members = members / np.linalg.norm(members, axis=1, keepdims=True)
+            top = np.sort(unit @ members.T, axis=1)[:, -top_n:]
+            normed = [np.mean([(unit[a] @ unit[b] - top[i].mean()) / top[i].std() for i in (a, b)]) for a, b in self.pairs]
+            _, scores = self.scores_of("voxceleb.txt", "--cohort", "cohort.h5", "--top-n", str(top_n), *arguments)
+            np.testing.assert_allclose(scores, normed, rtol=1e-6, atol=1e-6)
+        one = self.scores_of("voxceleb.txt", "--cohort", "cohort.h5", "--cohort-size", "12", "--top-n", "5")[1]
+        np.testing.assert_array_equal(one, self.scores_of("voxceleb.txt", "--cohort", "cohort.h5", "--cohort-size", "12", "--top-n", "5")[1])
+        other = self.scores_of("voxceleb.txt", "--cohort", "cohort.h5", "--cohort-size", "12", "--top-n", "5", "--seed", "2")[1]
+        self.assertGreater(np.abs(other - one).max(), 0.1)
+
+    def test_calibration_makes_ratios(self):
+        raw, fitted = self.score("e.h5", "voxceleb.txt"), self.score("e.h5", "voxceleb.txt", "--calibrate", "voxceleb.txt")
+        self.assertEqual(fitted["eer"], raw["eer"])
+        self.assertLess(fitted["cllr"], raw["cllr"] - 0.1)
+        calibrated = self.score("e.h5", "hard.txt", "--calibrate", "voxceleb.txt")
+        _, before = self.scores_of("hard.txt")
+        _, after = self.scores_of("hard.txt", "--calibrate", "voxceleb.txt")
+        scale, offset = np.polyfit(before, after, 1)
+        self.assertGreater(scale, 1)
+        np.testing.assert_allclose(after, scale * before + offset, atol=1e-6)
+        accepted, target = after >= np.log(19), np.array(self.targets)[self.hard]
+        expected = (0.05 * np.mean(~accepted[target]) + 0.95 * np.mean(accepted[~target])) / 0.05
+        self.assertAlmostEqual(calibrated["act_dcf_0.05"], expected, places=9)
+
+    def test_intervals_by_speaker(self):
+        figures = self.score("e.h5", "voxceleb.txt", "--bootstrap", "200", "--utt2spk", "utt2spk")
+        low, high = figures["intervals"]["eer"]
+        self.assertLess(low, figures["eer"])
+        self.assertGreater(high, figures["eer"])
+        self.assertEqual(figures["intervals"]["replicates"], 200)
+        self.assertEqual(self.score("e.h5", "voxceleb.txt", "--bootstrap", "200", "--utt2spk", "utt2spk", "--threads", "1"), figures)
+        text = self.spcnet("score", "--embeddings", "e.h5", "--trials", "voxceleb.txt", "--bootstrap", "200", "--utt2spk", "utt2spk").stdout
+        self.assertRegex(text, rf"\nEER .*   95 %: {low:.3f} to {high:.3f}\nminDCF\(0\.01\) .*   95 %: ")
+
+    def test_failures(self):
+        def fails(message, *arguments, expect=1):
+            self.spcnet("score", "--embeddings", "e.h5", "--trials", "voxceleb.txt", *arguments, expect=expect, err=["error: ", message])
+        fails("--bootstrap draws speakers; give them by --utt2spk FILE", "--bootstrap", "9", expect=2)
+        fails("--cohort-utt2spk and --cohort-size need --cohort E.h5", "--cohort-size", "9", expect=2)
+        fails("--top-n 300 of a cohort of 33; lower it, or take a larger cohort", "--cohort", "cohort.h5", expect=2)
+        fails("another list is named voxceleb already; give NAME=FILE", "--trials", "voxceleb.txt", expect=2)
+        self.write("few", "u0 s0\n")
+        fails("few: no speaker for utterance u1, which has trials", "--bootstrap", "9", "--utt2spk", "few")
+        self.write("wrong", self.read("utt2spk").replace("u7 s1", "u7 s2"))
+        fails("trial of two speakers; the speakers are not those of the list", "--bootstrap", "9", "--utt2spk", "wrong")
+        self.write("easy", "1 u0 u0\n0 u0 u44\n")
+        fails("a threshold tells all target trials from all nontarget ones", "--calibrate", "easy")
 
 
 class ScoreFailures(ScoreTest):

@@ -32,7 +32,7 @@ THIRD_PARTIES = {
     "prometheus/": {"metrics"},
     "sndfile": {"feat"}, "soxr": {"feat"}, "kiss_": {"feat"},
     "boost/": {"base"}, "nlohmann/": {"base"},
-    "ATen/": {"dist", "model", "loss", "pseudo", "train"}, "c10/": {"dist", "model", "loss", "pseudo", "train"},
+    "ATen/": {"dist", "model", "loss", "pseudo", "eval", "train"}, "c10/": {"dist", "model", "loss", "pseudo", "eval", "train"},
     "torch/": {"dist", "model", "loss", "pseudo", "train"},
 }
 COLLECTIVES = re.compile(r"\b(all_reduce|all_gather|reduce_scatter)\w*\(")

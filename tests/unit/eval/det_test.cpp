@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "unit/temporary_folder.h"
 
 namespace spc {
 namespace {
@@ -166,16 +167,6 @@ INSTANTIATE_TEST_SUITE_P(Stored, DetReference,
                          [](const auto& each) {
                            return std::filesystem::path(each.param).stem().string();
                          });
-
-template <class Body>
-std::string message_of(Body body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(DetErrors, NanScoreIsNamed) {
   const double nan = std::numeric_limits<double>::quiet_NaN();

@@ -9,25 +9,17 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "unit/temporary_folder.h"
 
 namespace spc {
 namespace {
 
-const std::vector<std::string> kUtts{"a", "b", "c"};
-
-std::string message_of(const auto& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+const std::vector<std::string> kThreeUtts{"a", "b", "c"};
 
 TEST(CosineScores, MatchHandComputedValues) {
   const std::vector<float> embeddings{3, 4, 4, 3, -6, -8};
   const Trials trials{{0, 0, 1, 2}, {1, 2, 1, 1}, {1, 0, 1, 0}};
-  const auto scores = cosine_scores(embeddings, 2, kUtts, trials);
+  const auto scores = cosine_scores(embeddings, 2, kThreeUtts, trials);
   ASSERT_EQ(scores.size(), 4u);
   EXPECT_NEAR(scores[0], 0.96, 1e-15);
   EXPECT_NEAR(scores[1], -1, 1e-15);
@@ -40,7 +32,7 @@ TEST(CosineScores, MeanIsSubtractedFirst) {
   const Trials trials{{0, 0}, {1, 2}, {1, 0}};
   const std::vector<double> mean = mean_embedding(embeddings, 2);
   EXPECT_EQ(mean, (std::vector<double>{2, 2}));
-  const auto scores = cosine_scores(embeddings, 2, kUtts, trials, {mean, {}});
+  const auto scores = cosine_scores(embeddings, 2, kThreeUtts, trials, {mean, {}});
   EXPECT_NEAR(scores[0], -std::sqrt(0.5), 1e-15);  // (1, -1) and (-1, 0)
   EXPECT_NEAR(scores[1], -std::sqrt(0.5), 1e-15);  // (1, -1) and (0, 1)
 }
@@ -48,7 +40,7 @@ TEST(CosineScores, MeanIsSubtractedFirst) {
 TEST(CosineScores, AProjectionIsOfWhatIsLeftOfUnitEmbeddings) {
   const std::vector<float> embeddings{3, 4, 8, 6, 5, 0};
   const BackEnd back_end{{0.2, 0.2}, {1, 0, 2, 0, 5, -1}};  // 2 x 3
-  const auto scores = cosine_scores(embeddings, 2, kUtts, {{0}, {1}, {1}}, back_end);
+  const auto scores = cosine_scores(embeddings, 2, kThreeUtts, {{0}, {1}, {1}}, back_end);
   // (.6, .8) and (.8, .6) less (.2, .2) are (.4, .6) and (.6, .4); projected (.4, 3, .2) and
   // (.6, 2, .8).
   EXPECT_NEAR(scores[0], 6.4 / std::sqrt((0.16 + 9 + 0.04) * (0.36 + 4 + 0.64)), 1e-7);
@@ -86,11 +78,11 @@ TEST(CosineScores, ScaleOfEmbeddingsAndOrderOfSidesDoNotMatter) {
 TEST(CosineScores, NotFiniteEmbeddingIsAnErrorThatNamesTheUtterance) {
   const Trials trials{{0}, {1}, {1}};
   std::vector<float> embeddings{1, 2, 3, std::numeric_limits<float>::quiet_NaN(), 5, 6};
-  EXPECT_EQ(message_of([&] { cosine_scores(embeddings, 2, kUtts, trials); }),
+  EXPECT_EQ(message_of([&] { cosine_scores(embeddings, 2, kThreeUtts, trials); }),
             "the embedding of utterance 'b' has the value nan at 1; extract it again, from a model "
             "whose loss was finite");
   embeddings[3] = -std::numeric_limits<float>::infinity();
-  EXPECT_EQ(message_of([&] { cosine_scores(embeddings, 2, kUtts, trials); }),
+  EXPECT_EQ(message_of([&] { cosine_scores(embeddings, 2, kThreeUtts, trials); }),
             "the embedding of utterance 'b' has the value -inf at 1; extract it again, from a "
             "model whose loss was finite");
 }
@@ -98,20 +90,21 @@ TEST(CosineScores, NotFiniteEmbeddingIsAnErrorThatNamesTheUtterance) {
 TEST(CosineScores, ZeroEmbeddingIsAnErrorThatNamesTheUtterance) {
   const Trials trials{{0}, {1}, {1}};
   EXPECT_EQ(message_of([&] {
-              cosine_scores(std::vector<float>{0, 0, 3, 4, 5, 6}, 2, kUtts, trials);
+              cosine_scores(std::vector<float>{0, 0, 3, 4, 5, 6}, 2, kThreeUtts, trials);
             }),
             "the embedding of utterance 'a' is zero, so it has no cosine; extract it again, or "
             "leave out its trials");
-  EXPECT_EQ(message_of([&] {
-              cosine_scores(std::vector<float>{1, 2, 3, 4, 5, 6}, 2, kUtts, trials, {{3, 4}, {}});
-            }),
-            "the embedding of utterance 'b' is the mean embedding itself, so it has no cosine; "
-            "extract it again, or leave out its trials");
+  EXPECT_EQ(
+      message_of([&] {
+        cosine_scores(std::vector<float>{1, 2, 3, 4, 5, 6}, 2, kThreeUtts, trials, {{3, 4}, {}});
+      }),
+      "the embedding of utterance 'b' is the mean embedding itself, so it has no cosine; "
+      "extract it again, or leave out its trials");
 }
 
 TEST(CosineScores, EmbeddingWithoutTrialMayBeBroken) {
   const std::vector<float> embeddings{1, 0, 0, 1, std::numeric_limits<float>::quiet_NaN(), 0};
-  EXPECT_EQ(cosine_scores(embeddings, 2, kUtts, {{0}, {1}, {1}}), std::vector<double>{0});
+  EXPECT_EQ(cosine_scores(embeddings, 2, kThreeUtts, {{0}, {1}, {1}}), std::vector<double>{0});
 }
 
 TEST(MeanEmbedding, NotFiniteValueIsAnErrorThatNamesTheRow) {

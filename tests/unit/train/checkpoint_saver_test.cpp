@@ -67,6 +67,28 @@ TEST_F(Saver, KeepsTheNewestAndTheMilestones) {
   EXPECT_THAT(steps_in(run_), ElementsAre(8, 7, 6, 3));
 }
 
+TEST_F(Saver, TheBestHasAFileOfItsOwn) {
+  CheckpointSaver files = saver(2);
+  const auto best_step = [&] {
+    return open_checkpoint(best_checkpoint_path(run_.path())).int_attribute("step");
+  };
+  for (int64_t step = 1; step <= 3; ++step) {
+    files.save(state_, info(step), step == 2);
+    if (step == 2) files.save(state_, info(step));
+  }
+  files.finish();
+  EXPECT_EQ(best_step(), 2);
+  EXPECT_THAT(steps_in(run_), ElementsAre(3, 2));
+  files.save(state_, info(3), true);  // there already, so it gets a second name
+  EXPECT_EQ(best_step(), 3);
+  EXPECT_EQ(std::filesystem::hard_link_count(best_checkpoint_path(run_.path())), 2u);
+  for (int64_t step = 4; step <= 6; ++step) files.save(state_, info(step));
+  files.finish();
+  EXPECT_THAT(steps_in(run_), ElementsAre(6, 5));
+  EXPECT_EQ(best_step(), 3) << "the name that stays";
+  open_checkpoint(best_checkpoint_path(run_.path())).verify();
+}
+
 TEST_F(Saver, WhatIsSavedIsNotSavedAgain) {
   CheckpointSaver files = saver(100, 0, 5);
   files.save(state_, info(5));

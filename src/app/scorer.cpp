@@ -1,0 +1,167 @@
+#include "app/scorer.h"
+
+#include <filesystem>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "pseudo/labels.h"
+#include "store/tensor_file.h"
+
+namespace spc {
+namespace {
+
+BackEnd read_whitening(const std::filesystem::path& path, int64_t dim) {
+  const TensorFile file(path);
+  SPC_CHECK(file.contains("mean") && file.contains("projection"), path.string(),
+            " holds no mean and projection; it is made by `spcnet cluster --half-whiten`");
+  const std::vector<int64_t>& shape = file.tensors().at("projection").shape;
+  SPC_CHECK(shape.size() == 2 && shape[0] == dim, path.string(), " is for embeddings of ",
+            shape.empty() ? 0 : shape[0], " dimensions, these have ", dim);
+  BackEnd back_end;
+  back_end.mean.resize(static_cast<size_t>(shape[0]));
+  back_end.projection.resize(static_cast<size_t>(shape[0] * shape[1]));
+  file.read("mean", back_end.mean.data());
+  file.read("projection", back_end.projection.data());
+  return back_end;
+}
+
+/// Embeddings of the same dimension as those that are scored.
+Embeddings read_others(const std::string& path, const std::string& scored_path, int64_t dim) {
+  Embeddings others = read_embeddings(path);
+  SPC_CHECK(others.dim == dim, path, " has ", others.dim, " dimensions, ", scored_path, " has ",
+            dim);
+  return others;
+}
+
+/// The class of each utterance; -1 where the file does not name it.
+std::vector<int32_t> classes_of(const std::vector<std::string>& utts, const Labels& labels) {
+  std::unordered_map<std::string_view, int32_t> class_of;
+  for (size_t i = 0; i < labels.utts.size(); ++i)
+    class_of.emplace(labels.utts[i], labels.classes[i]);
+  std::vector<int32_t> classes;
+  classes.reserve(utts.size());
+  for (const std::string& utt : utts) {
+    const auto found = class_of.find(utt);
+    classes.push_back(found == class_of.end() ? -1 : found->second);
+  }
+  return classes;
+}
+
+}  // namespace
+
+void ScoreOptions::add_to(OptionSet& options) {
+  options.add("embeddings", embeddings, "embeddings.h5 of `spcnet extract`");
+  options.add("trials", trials, "trial list, FILE or NAME=FILE; may be given several times");
+  options.add("mean", mean, "subtract the mean of these embeddings first");
+  options.add("whitening", whitening,
+              "half-whiten embeddings first: whitening.h5 of `spcnet cluster --half-whiten`");
+  options.add("cohort", cohort,
+              "normalise scores (AS-norm) by these embeddings, of other speakers");
+  options.add("cohort-utt2spk", cohort_utt2spk,
+              "the cohort is the means of these speakers ('utt spk' lines); without it, of "
+              "utterances");
+  options.add("cohort-size", cohort_size, "so many utterances of it, drawn by --seed; 0: all");
+  options.add("top-n", top_n, "of the cohort's members, those that are most like the embedding");
+  options.add("calibrate", calibrate,
+              "make scores log-likelihood ratios, by logistic regression on this list of trials "
+              "of other speakers, in the same embeddings");
+  options.add("bootstrap", bootstrap.replicates,
+              "95 % intervals from so many draws of speakers, e.g. 1000; 0: none");
+  options.add("utt2spk", utt2spk, "speakers of the trials, for --bootstrap");
+  options.add("scores", scores, "folder for NAME.txt of each list, lines 'enrol test score'");
+  options.add("seed", seed, "of what is drawn");
+  options.add("threads", bootstrap.threads, "threads");
+  options.add_switch("json", json, "print JSON; several lists by their names");
+  options.add_check([this] { check(); });
+}
+
+void ScoreOptions::check() {
+  SPC_USAGE_CHECK(!embeddings.empty(), "--embeddings E.h5 is missing");
+  SPC_USAGE_CHECK(!trials.empty(), "--trials T is missing");
+  SPC_USAGE_CHECK(mean.empty() || whitening.empty(),
+                  "--whitening subtracts a mean already; drop --mean");
+  SPC_USAGE_CHECK(!cohort.empty() || (cohort_utt2spk.empty() && cohort_size == 0),
+                  "--cohort-utt2spk and --cohort-size need --cohort E.h5");
+  SPC_USAGE_CHECK(cohort_utt2spk.empty() || cohort_size == 0,
+                  "a cohort is of speakers (--cohort-utt2spk) or of utterances (--cohort-size)");
+  SPC_USAGE_CHECK(cohort_size >= 0 && top_n >= 1, "--cohort-size must be >= 0, --top-n >= 1");
+  SPC_USAGE_CHECK(bootstrap.replicates >= 0, "--bootstrap must be >= 0");
+  SPC_USAGE_CHECK(bootstrap.replicates == 0 || !utt2spk.empty(),
+                  "--bootstrap draws speakers; give them by --utt2spk FILE");
+  SPC_USAGE_CHECK(bootstrap.threads >= 1 && bootstrap.threads <= 1024,
+                  "--threads must be 1 to 1024");
+  bootstrap.seed = static_cast<uint64_t>(seed);
+}
+
+Scorer::Scorer(const ScoreOptions& options)
+    : options_(options), embeddings_(read_embeddings(options.embeddings)) {
+  for (const TrialList& list : parse_trial_lists(options.trials)) {
+    names_.push_back(list.name);
+    lists_.push_back(read_trials(list.path, embeddings_.utts));
+  }
+  if (!options.calibrate.empty())
+    lists_.push_back(read_trials(options.calibrate, embeddings_.utts));
+  const BackEnd back_end = make_back_end();
+  rows_ = unit_rows(embeddings_.values, dim(), embeddings_.utts, lists_, back_end);
+  if (!options.cohort.empty()) normalise_by(back_end);
+  if (!options.calibrate.empty())
+    calibration_ = fit_calibration(scores_of(lists_.back()), lists_.back().target);
+  if (options.bootstrap.replicates > 0) speakers_ = speakers_of_rows();
+}
+
+ListFigures Scorer::score(size_t index) const {
+  const Trials& trials = lists_[index];
+  std::vector<double> scores = scores_of(trials);
+  for (double& score : scores) score = calibration_(score);
+  if (!options_.scores.empty())
+    write_scores(std::filesystem::path(options_.scores) / (names_[index] + ".txt"),
+                 embeddings_.utts, trials, scores);
+  return with_context("trials " + names_[index], [&] {
+    ListFigures figures = evaluate(scores, trials);
+    if (options_.bootstrap.replicates > 0)
+      figures.intervals = bootstrap(SpeakerTrials(scores, trials, speakers_), options_.bootstrap);
+    return figures;
+  });
+}
+
+BackEnd Scorer::make_back_end() const {
+  if (!options_.whitening.empty()) return read_whitening(options_.whitening, embeddings_.dim);
+  BackEnd back_end;
+  if (options_.mean.empty()) return back_end;
+  const Embeddings others = read_others(options_.mean, options_.embeddings, embeddings_.dim);
+  back_end.mean = mean_embedding(others.values, dim());
+  return back_end;
+}
+
+void Scorer::normalise_by(const BackEnd& back_end) {
+  const Embeddings others = read_others(options_.cohort, options_.embeddings, embeddings_.dim);
+  Cohort cohort;
+  if (options_.cohort_utt2spk.empty()) {
+    cohort = cohort_of_utterances(others.values, dim(), others.utts, options_.cohort_size,
+                                  options_.bootstrap.seed, back_end);
+  } else {
+    const Labels labels = read_labels(options_.cohort_utt2spk);
+    cohort = cohort_of_classes(others.values, dim(), classes_of(others.utts, labels), labels.names,
+                               back_end);
+  }
+  SPC_USAGE_CHECK(options_.top_n <= cohort.size(), "--top-n ", options_.top_n, " of a cohort of ",
+                  cohort.size(), "; lower it, or take a larger cohort");
+  statistics_ = cohort_statistics(rows_, cohort, options_.top_n, options_.bootstrap.threads);
+}
+
+std::vector<double> Scorer::scores_of(const Trials& trials) const {
+  std::vector<double> scores = cosine_scores(rows_, trials);
+  if (statistics_) as_norm(rows_, trials, *statistics_, scores);
+  return scores;
+}
+
+std::vector<int32_t> Scorer::speakers_of_rows() const {
+  std::vector<int32_t> speakers = classes_of(embeddings_.utts, read_labels(options_.utt2spk));
+  for (size_t row = 0; row < speakers.size(); ++row)
+    SPC_CHECK(speakers[row] >= 0 || rows_.slot_of_row[row] < 0, options_.utt2spk,
+              ": no speaker for utterance ", embeddings_.utts[row], ", which has trials");
+  return speakers;
+}
+
+}  // namespace spc

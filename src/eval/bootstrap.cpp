@@ -1,0 +1,133 @@
+#include "eval/bootstrap.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <numeric>
+#include <thread>
+
+#include "base/error.h"
+#include "base/random.h"
+
+namespace spc {
+namespace {
+
+struct Figures {
+  double eer = 0;
+  double min_dcf_01 = 0;
+  double min_dcf_05 = 0;
+  bool known = false;
+};
+
+Figures figures_of(const DetCurve& curve) {
+  if (curve.points.empty()) return {};
+  return {eer(curve), min_dcf(curve, 0.01), min_dcf(curve, 0.05), true};
+}
+
+Interval interval_of(const std::vector<Figures>& all, double Figures::*figure, double level) {
+  std::vector<double> values;
+  for (const Figures& each : all)
+    if (each.known) values.push_back(each.*figure);
+  return {quantile(values, (1 - level) / 2), quantile(values, (1 + level) / 2)};
+}
+
+}  // namespace
+
+SpeakerTrials::SpeakerTrials(std::span<const double> scores, const Trials& trials,
+                             std::span<const int32_t> speaker_of_row) {
+  SPC_ASSERT(scores.size() == trials.size(), scores.size(), " scores for ", trials.size(),
+             " trials");
+  det_curve(scores, trials.target);  // checks them
+  std::vector<size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return scores[a] > scores[b]; });
+  trials_.reserve(order.size());
+  std::vector<int32_t> number_of;  // of a speaker, among those that have a trial
+  const auto number = [&](int32_t row) {
+    const auto speaker = static_cast<size_t>(speaker_of_row[static_cast<size_t>(row)]);
+    if (speaker >= number_of.size()) number_of.resize(speaker + 1, -1);
+    if (number_of[speaker] < 0) number_of[speaker] = static_cast<int32_t>(num_speakers_++);
+    return number_of[speaker];
+  };
+  for (size_t i = 0; i < order.size(); ++i) {
+    const size_t n = order[i];
+    const int32_t enrol = number(trials.enrol[n]);
+    const int32_t test = number(trials.test[n]);
+    const bool target = trials.target[n] != 0;
+    SPC_CHECK((enrol == test) == target, "trial ", n, " (counting from 0) is a ",
+              target ? "target" : "nontarget", " trial of ", enrol == test ? "one" : "two",
+              " speakers; the speakers are not those of the list");
+    trials_.push_back(
+        {enrol, test, target, i + 1 < order.size() && scores[order[i + 1]] == scores[n]});
+  }
+}
+
+DetCurve SpeakerTrials::curve(std::span<const int32_t> drawn) const {
+  SPC_ASSERT(static_cast<int64_t>(drawn.size()) == num_speakers_, drawn.size(), " speakers of ",
+             num_speakers_);
+  const auto weight = [&](const Trial& trial) {
+    const auto enrol = static_cast<int64_t>(drawn[static_cast<size_t>(trial.enrol)]);
+    return trial.target ? enrol : enrol * drawn[static_cast<size_t>(trial.test)];
+  };
+  DetCurve curve;
+  for (const Trial& trial : trials_)
+    (trial.target ? curve.targets : curve.nontargets) += weight(trial);
+  if (curve.targets == 0 || curve.nontargets == 0) return {};
+  DetCurve::Point point{curve.targets, 0};
+  curve.points.push_back(point);
+  bool changed = false;
+  for (const Trial& trial : trials_) {
+    const int64_t count = weight(trial);
+    if (trial.target) {
+      point.misses -= count;
+    } else {
+      point.false_accepts += count;
+    }
+    changed |= count > 0;
+    if (trial.tied || !changed) continue;
+    curve.points.push_back(point);
+    changed = false;
+  }
+  return curve;
+}
+
+BootstrapResult bootstrap(const SpeakerTrials& trials, const BootstrapOptions& options) {
+  const auto speakers = static_cast<uint64_t>(trials.num_speakers());
+  SPC_CHECK(speakers >= 2, "a bootstrap draws speakers, and the trials have only one");
+  SPC_ASSERT(options.replicates >= 1 && options.threads >= 1, "replicates and threads");
+  std::vector<Figures> all(static_cast<size_t>(options.replicates));
+  std::atomic<size_t> next = 0;
+  const auto work = [&] {
+    std::vector<int32_t> drawn(speakers);
+    for (size_t i = next++; i < all.size(); i = next++) {
+      Random random(options.seed, {i});
+      std::fill(drawn.begin(), drawn.end(), 0);
+      for (uint64_t draw = 0; draw < speakers; ++draw) ++drawn[random.below(speakers)];
+      all[i] = figures_of(trials.curve(drawn));
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int i = 1; i < options.threads; ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+
+  BootstrapResult result;
+  result.replicates =
+      std::count_if(all.begin(), all.end(), [](const Figures& each) { return each.known; });
+  SPC_CHECK(result.replicates > 0, "no draw of speakers has both kinds of trials");
+  result.eer = interval_of(all, &Figures::eer, options.level);
+  result.min_dcf_01 = interval_of(all, &Figures::min_dcf_01, options.level);
+  result.min_dcf_05 = interval_of(all, &Figures::min_dcf_05, options.level);
+  return result;
+}
+
+double quantile(std::vector<double>& values, double p) {
+  SPC_ASSERT(!values.empty() && p >= 0 && p <= 1, "quantile ", p, " of ", values.size(), " values");
+  std::sort(values.begin(), values.end());
+  const double place = p * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<size_t>(place);
+  if (below + 1 == values.size()) return values.back();
+  return std::lerp(values[below], values[below + 1], place - std::floor(place));
+}
+
+}  // namespace spc
