@@ -19,7 +19,7 @@ constexpr const char* kUsage =
   spcnet-data fbank --wav-dir recordings --out shards --fbank.num_mel_bins 80
   spcnet-data fbank --wav-scp wav.scp --out shards --part "$SLURM_ARRAY_TASK_ID/128"
 
-Reads wav, flac and ogg. Another sample rate is resampled, several channels are averaged.
+Reads wav, flac, ogg and m4a (with ffmpeg). Another sample rate is resampled, several channels are averaged.
 A file that cannot be packed is reported and left out; the exit code is then 1.
 Run again after a stop or a crash, it continues with the shards that are whole.)";
 
@@ -34,7 +34,7 @@ struct FbankCommand {
   void add_to(OptionSet& options) {
     options.add("wav-scp", wav_scp, "list of audio files, lines 'utt path' (Kaldi)");
     options.add("wav-dir", wav_dir,
-                "folder, searched for *.wav *.flac *.ogg; a file's path below it is its utt");
+                "folder, searched for *.wav *.flac *.ogg *.m4a; a file's path below it is its utt");
     options.add("utt2spk", utt2spk, "speakers, lines 'utt spk'; without it they are not known");
     options.add("out", out, "folder for the shards; required");
     options.add("part", part, "i/n: pack the i-th of n parts of the list, 1 to n");

@@ -40,13 +40,6 @@ std::vector<std::string> read_list_lines(const std::filesystem::path& path) {
   return lines;
 }
 
-std::string lower_extension(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
-}
-
 /// A link to a folder that holds it.
 bool is_circle(const std::filesystem::directory_entry& folder) {
   if (!folder.is_symlink()) return false;
@@ -57,6 +50,13 @@ bool is_circle(const std::filesystem::directory_entry& folder) {
 }
 
 }  // namespace
+
+std::string lower_extension(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
 
 std::vector<InputItem> read_wav_scp(const std::filesystem::path& path) {
   return with_context(path.string(), [&] {
@@ -100,7 +100,8 @@ std::vector<InputItem> list_wav_dir(const std::filesystem::path& folder) {
       continue;
     }
     const std::string extension = lower_extension(entry->path());
-    if (extension != ".wav" && extension != ".flac" && extension != ".ogg") continue;
+    if (extension != ".wav" && extension != ".flac" && extension != ".ogg" && extension != ".m4a")
+      continue;
     std::string utt = entry->path().lexically_relative(root).generic_string();
     SPC_CHECK(is_utf8(utt), "'", utt, "' in ", folder.string(),
               " has a name that is not UTF-8; rename it, or name the file in a --wav-scp");
@@ -109,7 +110,7 @@ std::vector<InputItem> list_wav_dir(const std::filesystem::path& folder) {
         utt.begin(), utt.end(), [](char c) { return std::strchr(" \t\r\n", c); }, '_');
     items.push_back({utt, entry->path().string(), ""});
   }
-  SPC_CHECK(!items.empty(), "no .wav, .flac or .ogg file in ", folder.string());
+  SPC_CHECK(!items.empty(), "no .wav, .flac, .ogg or .m4a file in ", folder.string());
   std::sort(items.begin(), items.end(),
             [](const InputItem& a, const InputItem& b) { return a.utt < b.utt; });
   const auto twice =

@@ -7,6 +7,7 @@ int main(int argc, char** argv) {
       {{"fbank", spc::fbank_command, "pack audio files into shards of log mel energies"},
        {"verify", spc::verify_command,
         "check every byte of a folder of shards and print what it holds"},
+       {"voxceleb", spc::voxceleb_command, "lists of VoxCeleb, MUSAN and RIRS_NOISES"},
        {"mfcc-stats", spc::mfcc_stats_command, "embeddings of an untrained baseline"}},
       argc, argv);
 }

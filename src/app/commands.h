@@ -9,6 +9,7 @@ int model_command(const Arguments& arguments);
 int train_command(const Arguments& arguments);
 int preflight_command(const Arguments& arguments);
 int average_command(const Arguments& arguments);
+int export_command(const Arguments& arguments);
 int extract_command(const Arguments& arguments);
 int score_command(const Arguments& arguments);
 int cluster_command(const Arguments& arguments);

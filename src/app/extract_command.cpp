@@ -108,11 +108,7 @@ int extract_command(const Arguments& arguments) {
   SPC_USAGE_CHECK(sources == 1, "give one of --run RUN, --checkpoint F and --init");
   SPC_USAGE_CHECK(!extract_arguments.shards.empty(), "--shards DIR is missing");
   SPC_USAGE_CHECK(!extract_arguments.out.empty(), "--out E.h5 is missing");
-  const std::filesystem::path out(extract_arguments.out);
-  SPC_USAGE_CHECK(!std::filesystem::is_directory(out), "--out ", out.string(),
-                  " is a folder; name a file");
-  SPC_USAGE_CHECK(!out.has_parent_path() || std::filesystem::is_directory(out.parent_path()),
-                  "--out ", out.string(), ": there is no folder ", out.parent_path().string());
+  check_output_file(extract_arguments.out);
   extract_arguments.given = options.resolved();
   return with_ranks(extract_arguments.config.dist.timeout_s,
                     [&](Communicator& comm) { return extract(extract_arguments, comm); });

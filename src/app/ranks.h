@@ -1,6 +1,7 @@
 // Running a command's body on all ranks of an MPI job.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 
 #include "dist/communicator.h"
@@ -11,5 +12,8 @@ namespace spc {
 /// and the whole job ends with exit code 1 (2 for wrong usage), because the others may be waiting
 /// for this one; alone, the exception goes on to main.
 int with_ranks(double timeout_s, const std::function<int(Communicator&)>& body);
+
+/// Before work that takes long. @throws UsageError  --out is a folder, or in none that is there
+void check_output_file(const std::filesystem::path& out);
 
 }  // namespace spc

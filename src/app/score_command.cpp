@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/scorer.h"
+#include "base/error.h"
 #include "base/json.h"
 
 namespace spc {
@@ -78,7 +79,9 @@ int score_command(const Arguments& arguments) {
   OptionSet table(kScoreUsage);
   options.add_to(table);
   if (!table.parse(arguments)) return kExitDone;
-  if (!options.scores.empty()) std::filesystem::create_directories(options.scores);
+  if (!options.scores.empty())
+    with_context("--scores " + options.scores,
+                 [&] { std::filesystem::create_directories(options.scores); });
 
   const Scorer scorer(options);
   const std::vector<std::string>& names = scorer.names();

@@ -1,10 +1,14 @@
 #include "app/scorer.h"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "pseudo/labels.h"
 #include "store/tensor_file.h"
 
@@ -15,14 +19,25 @@ BackEnd read_whitening(const std::filesystem::path& path, int64_t dim) {
   const TensorFile file(path);
   SPC_CHECK(file.contains("mean") && file.contains("projection"), path.string(),
             " holds no mean and projection; it is made by `spcnet cluster --half-whiten`");
-  const std::vector<int64_t>& shape = file.tensors().at("projection").shape;
-  SPC_CHECK(shape.size() == 2 && shape[0] == dim, path.string(), " is for embeddings of ",
-            shape.empty() ? 0 : shape[0], " dimensions, these have ", dim);
+  const TensorView& mean = file.tensors().at("mean");
+  const TensorView& projection = file.tensors().at("projection");
+  SPC_CHECK(mean.dtype == DType::kFloat64 && projection.dtype == DType::kFloat64 &&
+                projection.shape.size() == 2 && projection.shape[1] > 0 &&
+                mean.shape == std::vector<int64_t>{projection.shape[0]},
+            path.string(),
+            " is damaged: mean must be float64 [E], projection float64 [E, P]; make it anew with "
+            "`spcnet cluster --half-whiten`");
+  SPC_CHECK(projection.shape[0] == dim, path.string(), " is for embeddings of ",
+            projection.shape[0], " dimensions, these have ", dim);
   BackEnd back_end;
-  back_end.mean.resize(static_cast<size_t>(shape[0]));
-  back_end.projection.resize(static_cast<size_t>(shape[0] * shape[1]));
+  back_end.mean.resize(static_cast<size_t>(dim));
+  back_end.projection.resize(static_cast<size_t>(dim * projection.shape[1]));
   file.read("mean", back_end.mean.data());
   file.read("projection", back_end.projection.data());
+  for (const std::vector<double>* values : {&back_end.mean, &back_end.projection})
+    SPC_CHECK(
+        std::all_of(values->begin(), values->end(), [](double x) { return std::isfinite(x); }),
+        path.string(), " holds a value that is not finite; make it anew");
   return back_end;
 }
 
@@ -30,7 +45,7 @@ BackEnd read_whitening(const std::filesystem::path& path, int64_t dim) {
 Embeddings read_others(const std::string& path, const std::string& scored_path, int64_t dim) {
   Embeddings others = read_embeddings(path);
   SPC_CHECK(others.dim == dim, path, " has ", others.dim, " dimensions, ", scored_path, " has ",
-            dim);
+            dim, "; extract both with one network");
   return others;
 }
 
@@ -66,8 +81,9 @@ void ScoreOptions::add_to(OptionSet& options) {
   options.add("calibrate", calibrate,
               "make scores log-likelihood ratios, by logistic regression on this list of trials "
               "of other speakers, in the same embeddings");
-  options.add("bootstrap", bootstrap.replicates,
-              "95 % intervals from so many draws of speakers, e.g. 1000; 0: none");
+  options.add(
+      "bootstrap", bootstrap.replicates,
+      "95 % intervals of EER and minDCF from so many draws of speakers, e.g. 1000; 0: none");
   options.add("utt2spk", utt2spk, "speakers of the trials, for --bootstrap");
   options.add("scores", scores, "folder for NAME.txt of each list, lines 'enrol test score'");
   options.add("seed", seed, "of what is drawn");
@@ -85,7 +101,7 @@ void ScoreOptions::check() {
                   "--cohort-utt2spk and --cohort-size need --cohort E.h5");
   SPC_USAGE_CHECK(cohort_utt2spk.empty() || cohort_size == 0,
                   "a cohort is of speakers (--cohort-utt2spk) or of utterances (--cohort-size)");
-  SPC_USAGE_CHECK(cohort_size >= 0 && top_n >= 1, "--cohort-size must be >= 0, --top-n >= 1");
+  SPC_USAGE_CHECK(cohort_size >= 0 && top_n >= 2, "--cohort-size must be >= 0, --top-n >= 2");
   SPC_USAGE_CHECK(bootstrap.replicates >= 0, "--bootstrap must be >= 0");
   SPC_USAGE_CHECK(bootstrap.replicates == 0 || !utt2spk.empty(),
                   "--bootstrap draws speakers; give them by --utt2spk FILE");
@@ -106,7 +122,9 @@ Scorer::Scorer(const ScoreOptions& options)
   rows_ = unit_rows(embeddings_.values, dim(), embeddings_.utts, lists_, back_end);
   if (!options.cohort.empty()) normalise_by(back_end);
   if (!options.calibrate.empty())
-    calibration_ = fit_calibration(scores_of(lists_.back()), lists_.back().target);
+    calibration_ = with_context("--calibrate " + options.calibrate, [&] {
+      return fit_calibration(scores_of(lists_.back()), lists_.back().target);
+    });
   if (options.bootstrap.replicates > 0) speakers_ = speakers_of_rows();
 }
 
@@ -137,17 +155,34 @@ BackEnd Scorer::make_back_end() const {
 void Scorer::normalise_by(const BackEnd& back_end) {
   const Embeddings others = read_others(options_.cohort, options_.embeddings, embeddings_.dim);
   Cohort cohort;
+  std::vector<int32_t> classes(others.utts.size(), 0);
   if (options_.cohort_utt2spk.empty()) {
     cohort = cohort_of_utterances(others.values, dim(), others.utts, options_.cohort_size,
                                   options_.bootstrap.seed, back_end);
   } else {
     const Labels labels = read_labels(options_.cohort_utt2spk);
-    cohort = cohort_of_classes(others.values, dim(), classes_of(others.utts, labels), labels.names,
-                               back_end);
+    classes = classes_of(others.utts, labels);
+    cohort = cohort_of_classes(others.values, dim(), classes, labels.names, back_end);
   }
+  SPC_CHECK(cohort.size() > 0, options_.cohort, " has no utterance",
+            options_.cohort_utt2spk.empty() ? "" : " that " + options_.cohort_utt2spk + " names");
   SPC_USAGE_CHECK(options_.top_n <= cohort.size(), "--top-n ", options_.top_n, " of a cohort of ",
                   cohort.size(), "; lower it, or take a larger cohort");
+  warn_of_common_utterances(others.utts, classes);
   statistics_ = cohort_statistics(rows_, cohort, options_.top_n, options_.bootstrap.threads);
+}
+
+void Scorer::warn_of_common_utterances(const std::vector<std::string>& cohort,
+                                       const std::vector<int32_t>& classes) const {
+  std::unordered_set<std::string_view> tried;
+  for (size_t row = 0; row < embeddings_.utts.size(); ++row)
+    if (rows_.slot_of_row[row] >= 0) tried.insert(embeddings_.utts[row]);
+  int64_t common = 0;
+  for (size_t i = 0; i < cohort.size(); ++i)
+    if (classes[i] >= 0 && tried.contains(cohort[i])) ++common;
+  if (common > 0)
+    log_warning(concat(common, " utterances of the trials are in the cohort ", options_.cohort,
+                       ", which should be of other speakers"));
 }
 
 std::vector<double> Scorer::scores_of(const Trials& trials) const {
@@ -158,9 +193,12 @@ std::vector<double> Scorer::scores_of(const Trials& trials) const {
 
 std::vector<int32_t> Scorer::speakers_of_rows() const {
   std::vector<int32_t> speakers = classes_of(embeddings_.utts, read_labels(options_.utt2spk));
-  for (size_t row = 0; row < speakers.size(); ++row)
-    SPC_CHECK(speakers[row] >= 0 || rows_.slot_of_row[row] < 0, options_.utt2spk,
-              ": no speaker for utterance ", embeddings_.utts[row], ", which has trials");
+  for (size_t list = 0; list < names_.size(); ++list)
+    for (const auto* side : {&lists_[list].enrol, &lists_[list].test})
+      for (const int32_t row : *side)
+        SPC_CHECK(speakers[static_cast<size_t>(row)] >= 0, options_.utt2spk,
+                  ": no speaker for utterance ", embeddings_.utts[static_cast<size_t>(row)],
+                  ", which has trials");
   return speakers;
 }
 

@@ -57,6 +57,8 @@ class Scorer {
   [[nodiscard]] size_t dim() const { return static_cast<size_t>(embeddings_.dim); }
   [[nodiscard]] BackEnd make_back_end() const;
   void normalise_by(const BackEnd& back_end);
+  void warn_of_common_utterances(const std::vector<std::string>& cohort,
+                                 const std::vector<int32_t>& classes) const;
   [[nodiscard]] std::vector<double> scores_of(const Trials& trials) const;
   [[nodiscard]] std::vector<int32_t> speakers_of_rows() const;
 

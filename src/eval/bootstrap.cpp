@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <future>
 #include <numeric>
-#include <thread>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -106,10 +106,11 @@ BootstrapResult bootstrap(const SpeakerTrials& trials, const BootstrapOptions& o
       all[i] = figures_of(trials.curve(drawn));
     }
   };
-  std::vector<std::thread> threads;
-  for (int i = 1; i < options.threads; ++i) threads.emplace_back(work);
+  std::vector<std::future<void>> others;  // a failure in one of them comes out of get()
+  for (int i = 1; i < std::min(options.threads, options.replicates); ++i)
+    others.push_back(std::async(std::launch::async, work));
   work();
-  for (std::thread& thread : threads) thread.join();
+  for (std::future<void>& each : others) each.get();
 
   BootstrapResult result;
   result.replicates =

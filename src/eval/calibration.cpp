@@ -78,13 +78,12 @@ Calibration fit_calibration(std::span<const double> scores, std::span<const uint
     sum += scores[n];
     squares += scores[n] * scores[n];
   }
-  SPC_CHECK(least[1] <= largest[0] && least[0] <= largest[1],
+  SPC_CHECK(least[1] < largest[0] && least[0] < largest[1],
             "a threshold tells all target trials from all nontarget ones, so there is no finite "
             "calibration; calibrate on a list with more or harder trials");
   const auto count = static_cast<double>(scores.size());
   const double center = sum / count;
   const double spread = std::sqrt(std::max(squares / count - center * center, 0.0));
-  SPC_CHECK(spread > 0, "all trials have one score, so there is nothing to calibrate");
 
   // Newton's method on a convex function; a step that does not help is halved.
   Calibration at{1 / spread, 0};
@@ -109,6 +108,8 @@ Calibration fit_calibration(std::span<const double> scores, std::span<const uint
     now = there;
     if (fall < 1e-15) break;
   }
+  SPC_CHECK(at.scale > 0,
+            "target trials score lower than nontarget ones; are the labels the other way about?");
   return {at.scale, at.offset - at.scale * center};
 }
 

@@ -17,8 +17,8 @@ struct Calibration {
 /// Logistic regression in which targets and nontargets weigh the same: the one with the least
 /// cllr().
 /// @param scores  [N]   @param target  [N] 1 target, 0 nontarget
-/// @throws Error  a score is not finite, one kind is missing, or a threshold separates them, so
-/// that no scale is large enough
+/// @throws Error  a score is not finite, one kind is missing, targets score lower, or a threshold
+/// separates the kinds but for trials right on it, so that no scale is large enough
 Calibration fit_calibration(std::span<const double> scores, std::span<const uint8_t> target);
 
 /// Cost of log-likelihood ratios over all thresholds, in bits: 0 perfect, 1 as good as no score.

@@ -85,12 +85,15 @@ std::vector<TrialList> parse_trial_lists(const std::vector<std::string>& texts) 
   std::vector<TrialList> lists;
   std::set<std::string> names;
   for (const std::string& text : texts) {
-    const size_t equals = text.find('=');
+    // A path may hold the sign, too.
+    const size_t equals = std::filesystem::exists(text) ? std::string::npos : text.find('=');
     const std::string path = equals == std::string::npos ? text : text.substr(equals + 1);
     const std::string name = equals == std::string::npos
                                  ? std::filesystem::path(path).stem().string()
                                  : text.substr(0, equals);
     SPC_USAGE_CHECK(!name.empty() && !path.empty(), "--trials ", text, ": expected NAME=FILE");
+    SPC_USAGE_CHECK(name.find('/') == std::string::npos, "--trials ", text, ": the name ", name,
+                    " holds a '/'; give NAME=FILE");
     SPC_USAGE_CHECK(names.insert(name).second, "--trials ", text, ": another list is named ", name,
                     " already; give NAME=FILE");
     lists.push_back({name, path});

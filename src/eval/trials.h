@@ -26,7 +26,7 @@ struct TrialList {
 };
 
 /// @param texts  "NAME=FILE", or "FILE", whose name is the file's   @throws UsageError  a name
-/// twice, or none
+/// twice, with a '/', or none
 std::vector<TrialList> parse_trial_lists(const std::vector<std::string>& texts);
 
 /// What the utterances of a list are looked up in, for messages.

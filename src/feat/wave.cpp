@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "feat/ffmpeg.h"
 
 namespace spc {
 namespace {
@@ -155,8 +156,14 @@ Wave read_wave(const std::filesystem::path& path, int sample_rate) {
     const uint64_t file_size = std::filesystem::file_size(path);
     SPC_CHECK(file_size > 0, "the file is empty");
     check_riff_is_whole(descriptor.get(), file_size);
+    FileDescriptor decoded;
+    std::filesystem::path source = path;
+    if (needs_ffmpeg(path)) {
+      decoded = decode_by_ffmpeg(path);
+      source = concat("/proc/self/fd/", decoded.get());
+    }
     SF_INFO info{};
-    const SndfileHandle file = open_sndfile(path, info);
+    const SndfileHandle file = open_sndfile(source, info);
     Wave wave{read_mono(file.get(), info), sample_rate, info.samplerate, info.channels};
     SPC_CHECK(!wave.samples.empty(), "it holds no samples, or its header was never finished");
     if (info.samplerate != sample_rate)

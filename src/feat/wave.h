@@ -1,4 +1,5 @@
-// Audio files as mono samples at one rate. Reading: libsndfile. Resampling: soxr.
+// Audio files as mono samples at one rate. Reading: libsndfile, and ffmpeg for m4a. Resampling:
+// soxr.
 #pragma once
 
 #include <filesystem>
@@ -13,13 +14,13 @@ struct Wave {
   int source_channels = 0;     // of the file; averaged into one
 };
 
-/// The whole file: wav, flac, ogg, and whatever else libsndfile reads. Channels are averaged.
+/// The whole file: wav, flac, ogg, m4a, and whatever else libsndfile reads. Channels are averaged.
 /// Another rate than `sample_rate` is resampled (soxr, HQ); the duration stays, to a sample. A wav
 /// that was written to a pipe is read to its end.
 /// @throws Error  names the file and the reason: missing, empty, not audio, damaged, truncated, a
 /// sample that is not finite.
-///   Truncation is noticed in wav, flac, ogg and mp3; of aiff, au and w64 libsndfile reads what is
-///   there without a word.
+///   Truncation is noticed in wav, flac, ogg, m4a and mp3; of aiff, au and w64 libsndfile reads
+///   what is there without a word.
 /// Thread-safe: no state.
 Wave read_wave(const std::filesystem::path& path, int sample_rate);
 

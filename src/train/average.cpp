@@ -93,19 +93,29 @@ void estimate_statistics(const SpcNet& network, const RunConfig& config, const S
 
 std::vector<std::filesystem::path> last_checkpoints(const std::filesystem::path& run,
                                                     int64_t last) {
-  std::vector<std::filesystem::path> paths = list_checkpoints(run);  // newest first
-  SPC_CHECK(static_cast<int64_t>(paths.size()) >= last, (run / "checkpoints").string(), " holds ",
-            paths.size(), " checkpoints, not ", last,
+  std::vector<std::filesystem::path> found;
+  for (const std::filesystem::path& path : list_checkpoints(run)) {  // newest first
+    if (static_cast<int64_t>(found.size()) == last) break;
+    try {
+      open_checkpoint(path).verify();
+      found.push_back(path);
+    } catch (const Error& error) {
+      log_warning(concat("passed over: ", error.what()));
+    }
+  }
+  SPC_CHECK(static_cast<int64_t>(found.size()) == last, (run / "checkpoints").string(), " holds ",
+            found.size(), " whole checkpoints, not ", last,
             "; train with a larger checkpoint.keep, or lower --last");
-  paths.resize(static_cast<size_t>(last));
-  std::reverse(paths.begin(), paths.end());
-  return paths;
+  std::reverse(found.begin(), found.end());
+  return found;
 }
 
 void average_checkpoints(const std::vector<std::filesystem::path>& checkpoints,
                          const ShardSet& shards, const AverageOptions& options,
                          const std::filesystem::path& out, Communicator& comm) {
   const c10::NoGradGuard no_grad;
+  SPC_USAGE_CHECK(options.batch_size >= comm.world_size(), "--batch-size ", options.batch_size,
+                  " for ", comm.world_size(), " ranks; every rank needs a crop");
   const TensorFile newest = open_checkpoint(checkpoints.back());
   check_features(newest, shards);
   const CheckpointInfo info = read_info(newest);
@@ -113,7 +123,7 @@ void average_checkpoints(const std::vector<std::filesystem::path>& checkpoints,
   set_compute_threads(options.threads, comm);
   const SpcNet network(config.model, shards.num_mel_bins(),
                        static_cast<uint64_t>(config.train.seed),
-                       choose_device(config.train.device, comm));
+                       choose_device(options.device, comm));
   TensorTable head;
   on_rank_zero(comm, "averaging checkpoints", [&] {
     std::map<std::string, at::Tensor> mean;

@@ -173,6 +173,7 @@ void delete_old_checkpoints(const std::filesystem::path& run, int64_t keep,
       std::filesystem::remove(paths[i]);
   for (const std::filesystem::path& half : list_files(run, ".h5.tmp"))
     std::filesystem::remove(half);
+  std::filesystem::remove(best_checkpoint_path(run).string() + ".tmp");
 }
 
 }  // namespace spc

@@ -28,16 +28,20 @@ class CheckpointSaver {
 
   /// Copies the state and returns; waits first if the last one is still being written. What is
   /// older than config says is deleted afterwards. A file that cannot be written is reported in the
-  /// log, nothing else: training goes on, older checkpoints stay. Nothing to write when the newest
+  /// log, nothing else: training goes on, older checkpoints stay. Nothing to do when the newest
   /// checkpoint is of this step.
-  /// @param best  RUN/checkpoints/best.h5 is written instead, or becomes another name of the newest
-  /// checkpoint, if that is of this step
-  void save(const TensorTable& state, const CheckpointInfo& info, bool best = false);
-  /// Waits until the last save is on the disk. @throws Error  it is not
+  void save(const TensorTable& state, const CheckpointInfo& info);
+  /// Likewise RUN/checkpoints/best.h5. It becomes another name of the newest checkpoint, if that is
+  /// of this step.
+  void save_best(const TensorTable& state, const CheckpointInfo& info);
+  /// Of the last best.h5 that is on the disk by save_best(), -1: none. Waits for the file under
+  /// way.
+  int64_t best_step();
+  /// Waits until the last save() is on the disk. @throws Error  it is not
   void finish();
 
  private:
-  [[nodiscard]] std::filesystem::path path_of(const CheckpointInfo& info, bool best) const;
+  void start(const TensorTable& state, const CheckpointInfo& info, bool best);
   std::string write(const CheckpointInfo& info, bool best);
   std::string try_write(const CheckpointInfo& info, bool best);
   void settle();
@@ -46,10 +50,12 @@ class CheckpointSaver {
   CheckpointConfig config_;
   OnWritten on_written_;
   int64_t saved_step_;
-  int64_t asked_step_ = -1;  // what saved_step_ is when the file under way is written
+  int64_t best_step_ = -1;
   TensorTable copy_;
-  std::string problem_;               // of the last save
-  std::future<std::string> writing_;  // its problem
+  std::string problem_;               // of the last save()
+  std::future<std::string> writing_;  // the problem of the file under way
+  int64_t writing_step_ = -1;
+  bool writing_best_ = false;
 };
 
 }  // namespace spc

@@ -133,11 +133,9 @@ EvalHistory read_eval_history(const std::filesystem::path& log, int64_t step) {
     for (const std::string& name : lists.keys()) {
       history.last_lists.insert(name);
       const double eer = lists[name]["eer"].number();
-      for (auto* best : {&history.best_eer, &history.trained_eer}) {
-        if (evaluated == 0 && best == &history.trained_eer) continue;
-        const auto [known, is_new] = best->emplace(name, eer);
-        if (!is_new) known->second = std::min(known->second, eer);
-      }
+      const auto [known, is_new] = history.best_eer.emplace(name, eer);
+      if (!is_new) known->second = std::min(known->second, eer);
+      history.eer_at[{name, evaluated}] = eer;
     }
   }
   return history;

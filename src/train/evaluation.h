@@ -53,10 +53,10 @@ std::string to_json(const std::vector<EvalResult>& results, int64_t step, int64_
 
 /// What such lines of a run say.
 struct EvalHistory {
-  std::map<std::string, double> best_eer;     // by the list's name
-  std::map<std::string, double> trained_eer;  // likewise, without that before the first step
-  int64_t last_step = -1;                     // of the last one
-  std::set<std::string> last_lists;           // that it had
+  std::map<std::string, double> best_eer;                    // by the list's name
+  std::map<std::pair<std::string, int64_t>, double> eer_at;  // of a list after a step
+  int64_t last_step = -1;                                    // of the last one
+  std::set<std::string> last_lists;                          // that it had
 };
 /// A run without a log has none; a line that was cut is passed over.
 /// @param step  that the run goes on from: later evaluations are of steps that will be made again

@@ -23,6 +23,24 @@
 #include "train/together.h"
 
 namespace spc {
+namespace {
+
+// The rate of the network in best.h5, infinite if there is none that the log knows.
+double rate_of_best(const std::filesystem::path& run, const EvalHistory& history,
+                    const std::string& list) {
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  const std::filesystem::path path = best_checkpoint_path(run);
+  if (!std::filesystem::exists(path)) return kNone;
+  try {
+    const auto found = history.eer_at.find({list, read_info(open_checkpoint(path)).step});
+    return found == history.eer_at.end() ? kNone : found->second;
+  } catch (const Error& error) {
+    log_warning(concat("the next best network takes its place: ", error.what()));
+    return kNone;
+  }
+}
+
+}  // namespace
 
 Trainer::Trainer(const TrainArguments& arguments, c10::Device device, Communicator& comm,
                  Watchdog& watchdog, Metrics* metrics)
@@ -68,8 +86,7 @@ void Trainer::take_over_or_start() {
     const EvalHistory history =
         read_eval_history(std::filesystem::path(arguments_.run) / "train.jsonl", step_);
     metrics_.take_over(history);
-    if (!lists_.empty() && history.trained_eer.contains(lists_[0].name))
-      best_eer_ = history.trained_eer.at(lists_[0].name);
+    if (!lists_.empty()) best_eer_ = rate_of_best(arguments_.run, history, lists_[0].name);
     const bool of_all_lists = std::all_of(lists_.begin(), lists_.end(), [&](const TrialList& list) {
       return history.last_lists.contains(list.name);
     });
@@ -176,18 +193,30 @@ void Trainer::compare_with_other_ranks() {
   compared_step_ = step_;
 }
 
-// @param best  no evaluation so far was better
-void Trainer::save(bool best) {
+// Whether there is something to save, on rank 0. Collective.
+bool Trainer::ready_to_save() {
   // Not amid a streak of bad steps: the update before it may be what broke the network.
-  if (skipped_in_a_row_ > 0) return;
+  if (skipped_in_a_row_ > 0) return false;
   watchdog_.enter("saving", step_);
   compare_with_other_ranks();
-  if (comm_.rank() > 0) return;
-  saver_->save(state(),
-               {step_, step_ * config_.train.batch_size, shards_.num_mel_bins(), shards_.fbank(),
-                objective_->network(), to_ini(arguments_.resolved), to_text(precision_), data_,
-                version_line(), next_batch()},
-               best);
+  return comm_.rank() == 0;
+}
+
+CheckpointInfo Trainer::checkpoint_info() const {
+  return {step_,
+          step_ * config_.train.batch_size,
+          shards_.num_mel_bins(),
+          shards_.fbank(),
+          objective_->network(),
+          to_ini(arguments_.resolved),
+          to_text(precision_),
+          data_,
+          version_line(),
+          next_batch()};
+}
+
+void Trainer::save() {
+  if (ready_to_save()) saver_->save(state(), checkpoint_info());
 }
 
 bool Trainer::evaluation_due() const {
@@ -217,12 +246,17 @@ void Trainer::evaluate(Reporter* reporter) {
 void Trainer::keep_best(const std::optional<std::vector<EvalResult>>& results) {
   if (!config_.eval.keep_best || step_ == 0) return;
   at::Tensor best = at::zeros({1}, at::kLong);
-  if (results && !results->empty() && results->front().eer < best_eer_) {
-    best_eer_ = results->front().eer;
-    best.fill_(1);
+  if (results && !results->empty()) {
+    // Only what is on the disk counts.
+    if (saver_->best_step() == candidate_step_) best_eer_ = std::min(best_eer_, candidate_eer_);
+    if (results->front().eer < best_eer_) {
+      candidate_step_ = step_;
+      candidate_eer_ = results->front().eer;
+      best.fill_(1);
+    }
   }
   comm_.broadcast(best, 0, "whether this is the best network so far");
-  if (best.item<int64_t>() != 0) save(true);
+  if (best.item<int64_t>() != 0 && ready_to_save()) saver_->save_best(state(), checkpoint_info());
 }
 
 void Trainer::note_nonfinite(const StepResult& result) {
@@ -291,7 +325,6 @@ TrainEnd Trainer::run() {
       end = TrainEnd::kStopped;
       break;
     }
-    if (evaluation_due()) evaluate(own_reporter);
     if (config_.dist.sentinel_steps > 0 && step_ % config_.dist.sentinel_steps == 0)
       compare_with_other_ranks();
     if (step_ % config_.checkpoint.every_steps == 0) {
@@ -300,6 +333,7 @@ TrainEnd Trainer::run() {
       if (reporter) reporter->add_save(saving.seconds());
       metrics_.add_save(saving.seconds());
     }
+    if (evaluation_due()) evaluate(own_reporter);  // after saving: the best may be that file
   }
   save();
   on_rank_zero(comm_, "saving the last checkpoint", [&] { saver_->finish(); });

@@ -42,7 +42,9 @@ class Trainer {
   void load_or_init();
   [[nodiscard]] std::unique_ptr<Objective> make_objective();
   void describe();
-  void save(bool best = false);
+  [[nodiscard]] bool ready_to_save();
+  [[nodiscard]] CheckpointInfo checkpoint_info() const;
+  void save();
   void evaluate(Reporter* reporter);
   void keep_best(const std::optional<std::vector<EvalResult>>& results);
   [[nodiscard]] bool evaluation_due() const;
@@ -79,8 +81,11 @@ class Trainer {
   std::optional<CheckpointSaver> saver_;  // rank 0
   int64_t compared_step_ = -1;
   int64_t evaluated_step_ = -1;
-  double best_eer_ =
-      std::numeric_limits<double>::infinity();  // rank 0's: of the first list, once trained
+  // Rank 0's, on the first list: of the network in best.h5, and of the one that is to take its
+  // place.
+  double best_eer_ = std::numeric_limits<double>::infinity();
+  double candidate_eer_ = std::numeric_limits<double>::infinity();
+  int64_t candidate_step_ = -1;
   int64_t skipped_ = 0;
   int64_t skipped_in_a_row_ = 0;
 };

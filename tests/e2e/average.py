@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`spcnet average`: weights are the mean of the checkpoints', batch norm fits them, and the file serves where a checkpoint does."""
 import os
+import shutil
 import unittest
 
 import h5py
@@ -56,12 +57,18 @@ class Average(fixtures.SpcnetTest):
 
     def test_failures(self):
         run = fixtures.finished_run(10)
-        self.average("a.h5", "--run", run, "--last", "9", expect=1, err=["holds 2 checkpoints, not 9; train with a larger checkpoint.keep, or lower --last"])
+        self.average("a.h5", "--run", run, "--last", "9", expect=1, err=["holds 2 whole checkpoints, not 9; train with a larger checkpoint.keep, or lower --last"])
         self.average("a.h5", expect=2, err="give one of --run RUN and --checkpoint F")
         self.average("a.h5", "--run", run, "--last", "0", expect=2, err="--last and --batches must be >= 1, --batch-size >= 2")
         self.spcnet("average", "--run", run, "--out", "a.h5", expect=2, err="--shards DIR is missing")
         self.spcnet("average", "--run", run, "--last", "1", "--shards", fixtures.shards(20), "--out", "a.h5", expect=1, err="the shards have 20; pack them with --fbank.num_mel_bins 24")
+        self.average("a.h5", "--run", run, "--last", "1", "--batch-size", "2", ranks=3, expect=2, err="--batch-size 2 for 3 ranks; every rank needs a crop")
+        self.average("a.h5", "--run", run, "--last", "1", "--threads", "-1", expect=2, err="--threads must be 0 to 1024")
+        self.average("no/a.h5", "--run", run, "--last", "1", expect=2, err="--out no/a.h5: there is no folder no")
         self.assertFalse(os.path.exists(self.path("a.h5")))
+        shutil.copytree(run, self.path("run"))
+        fixtures.flip_bit(self.checkpoint("run", 10), "teacher/backbone/fc/weight")
+        self.average("a.h5", "--run", "run", "--last", "1", err=["passed over: ", "the mean of 1 checkpoints, steps 5 to 5"])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 
 import support
 
-COMMANDS = ("fbank", "verify", "mfcc-stats")
+COMMANDS = ("fbank", "verify", "voxceleb", "mfcc-stats")
 
 
 def contents(folder):
@@ -107,7 +107,7 @@ class Failures(DataTest):
         for arguments, message in (
                 (["fbank", "--wav-scp", "none.scp", "--out", "o"], "none.scp"),
                 (["fbank", "--wav-scp", "pipe.scp", "--out", "o"], "pipe.scp: line 1: utterance a is a Kaldi pipe"),
-                (["fbank", "--wav-dir", "nothing", "--out", "o"], "no .wav, .flac or .ogg file in nothing"),
+                (["fbank", "--wav-dir", "nothing", "--out", "o"], "no .wav, .flac, .ogg or .m4a file in nothing"),
                 (["fbank", "--wav-scp", "wav.scp", "--utt2spk", "short_utt2spk", "--out", "o"],
                  "no speaker for 5 of 6 utterances, the first is u1"),
                 (["fbank", "--wav-scp", "wav.scp", "--out", "utt2spk/o"], "cannot make the folder utt2spk/o"),

@@ -2,6 +2,7 @@
 """Equal error rates while training: what is said, that it is what `spcnet score` says, and that training does not notice."""
 import json
 import os
+import shutil
 import unittest
 
 import h5py
@@ -69,6 +70,19 @@ class Evaluation(fixtures.SpcnetTest):
         self.spcnet("extract", "--checkpoint", "run/checkpoints/best.h5", "--shards", fixtures.shards(), "--out", "e.h5")
         self.evaluate("not", "--eval.keep_best", "false")
         self.assertFalse(os.path.exists(self.path("not/checkpoints/best.h5")))
+
+    def test_a_best_that_is_gone_is_made_anew(self):
+        def go(run, steps, **expectations):
+            self.train(run, "--trials", f"O={self.path('trials.txt')}", "--train.epochs", "4", "--train.max_steps", steps, ranks=2, **expectations)
+        go("run", "6")
+        shutil.copytree(self.path("run"), self.path("kept"))
+        os.remove(self.path("run/checkpoints/best.h5"))  # or could not be written, or was of a step that a crash undid
+        go("run", "12", err="best.h5, of step 12")
+        rates = [line["trials"]["O"]["eer"] for line in self.evaluations("run")]
+        self.assertLess(rates[1], rates[2], "the one at step 6 was better, and is lost")
+        go("kept", "12")
+        with h5py.File(self.path("kept/checkpoints/best.h5"), "r") as file:
+            self.assertEqual(file.attrs["step"], 6)
 
     def test_at_the_end_alone(self):
         self.evaluate("run", "--eval.every_epochs", "0")

@@ -223,7 +223,7 @@ class SpcnetTest(support.ProgramTest):
         """The steps of the checkpoints that a run has; what is half written does not count."""
         folder = self.path(run, "checkpoints")
         names = os.listdir(folder) if os.path.exists(folder) else []
-        return sorted(int(name[5:13]) for name in names if name.endswith(".h5"))
+        return sorted(int(name[5:13]) for name in names if name.startswith("step-") and name.endswith(".h5"))
 
     def wait_until(self, what, condition, process, seconds=60):
         """Until the condition holds; the program must still be at work then."""

@@ -93,12 +93,16 @@ class Epochs(LabelTest):
 class Recipe(LabelTest):
     def test_supervised_training_begins(self):
         """True speakers, no gate: every label is trusted; the network is made small here."""
-        recipe = os.path.join(support.ROOT, "configs/vox2_supervised.conf")
+        for name in ("vox1_supervised", "vox2_supervised"):
+            with self.subTest(name):
+                self.train_by(os.path.join(support.ROOT, "configs", name + ".conf"), name)
+
+    def train_by(self, recipe, run):
         labels = os.path.join(fixtures.corpus(), "utt2spk")
         small = ("--model.channels", "8", "--model.blocks", "1,1,1,1", "--train.batch_size", "8", "--train.epochs", "2", "--train.precision", "fp32")
-        self.spcnet("train", "--config", recipe, *small, "--shards", fixtures.shards(64), "--labels", labels, "--run", "run",
+        self.spcnet("train", "--config", recipe, *small, "--shards", fixtures.shards(64), "--labels", labels, "--run", run,
                     err=["labels trusted, 0 corrected, 0 dropped", "done after step 12"])
-        events = [json.loads(line) for line in self.read("run/train.jsonl").splitlines() if '"labels"' in line]
+        events = [json.loads(line) for line in self.read(f"{run}/train.jsonl").splitlines() if '"labels"' in line]
         self.assertEqual([(event["trusted"], event["corrected"], event["dropped"]) for event in events], [(48, 0, 0)] * 2)
 
 

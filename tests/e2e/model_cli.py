@@ -93,7 +93,8 @@ class Switches(ModelTest):
         self.assertEqual(self.figures("--config", "a.conf", "--config", "b.conf")["embedding_dim"], 128)
 
     def test_configs_of_the_project(self):
-        self.assertEqual(self.parameters("--config", f"{support.ROOT}/configs/vox2_supervised.conf"), 7_481_056)
+        for name in ("vox1_supervised", "vox2_supervised"):
+            self.assertEqual(self.parameters("--config", f"{support.ROOT}/configs/{name}.conf"), 7_481_056)
         for name in ("demo", "vox2_dino"):
             with self.subTest(name):
                 self.assertGreater(self.parameters("--config", f"{support.ROOT}/configs/{name}.conf"), 100_000)

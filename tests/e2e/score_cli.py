@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 import fixtures
+import support
 
 
 def trained():
@@ -270,12 +271,20 @@ class SeveralLists(ScoreTest):
         fails("--cohort-utt2spk and --cohort-size need --cohort E.h5", "--cohort-size", "9", expect=2)
         fails("--top-n 300 of a cohort of 33; lower it, or take a larger cohort", "--cohort", "cohort.h5", expect=2)
         fails("another list is named voxceleb already; give NAME=FILE", "--trials", "voxceleb.txt", expect=2)
+        fails("--trials a/b=voxceleb.txt: the name a/b holds a '/'; give NAME=FILE", "--trials", "a/b=voxceleb.txt", expect=2)
+        fails("cohort.h5 has no utterance that utt2spk names", "--cohort", "cohort.h5", "--cohort-utt2spk", "utt2spk")
+        fails("--scores e.h5", "--scores", "e.h5")
         self.write("few", "u0 s0\n")
         fails("few: no speaker for utterance u1, which has trials", "--bootstrap", "9", "--utt2spk", "few")
         self.write("wrong", self.read("utt2spk").replace("u7 s1", "u7 s2"))
         fails("trial of two speakers; the speakers are not those of the list", "--bootstrap", "9", "--utt2spk", "wrong")
         self.write("easy", "1 u0 u0\n0 u0 u44\n")
-        fails("a threshold tells all target trials from all nontarget ones", "--calibrate", "easy")
+        fails("--calibrate easy: a threshold tells all target trials from all nontarget ones", "--calibrate", "easy")
+        with h5py.File(self.path("w.h5"), "w") as file:
+            for name, value in (("mean", np.zeros(8)), ("projection", np.eye(7))):
+                data = file.create_dataset(name, data=value)
+                data.attrs["crc32c"] = np.int64(support.crc32c(value.tobytes()))
+        fails("w.h5 is damaged: mean must be float64 [E], projection float64 [E, P]", "--whitening", "w.h5")
 
 
 class ScoreFailures(ScoreTest):

@@ -94,7 +94,7 @@ TEST(WavDir, RefusesWhatItCannotList) {
   EXPECT_THAT(message_of([&] { (void)list_wav_dir(folder / "none"); }),
               HasSubstr("no folder " + (folder / "none").string()));
   EXPECT_THAT(message_of([&] { (void)list_wav_dir(folder.path()); }),
-              HasSubstr("no .wav, .flac or .ogg file in"));
+              HasSubstr("no .wav, .flac, .ogg or .m4a file in"));
   (void)folder.file("my\xffvoice.wav", "");
   EXPECT_THAT(message_of([&] { (void)list_wav_dir(folder.path()); }),
               HasSubstr("has a name that is not UTF-8; rename it"));

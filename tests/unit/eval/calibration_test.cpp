@@ -63,11 +63,11 @@ TEST_F(CalibrationTest, ScoresFarFromTheOriginAreFitted) {
   EXPECT_NEAR(fit(1e4), reference_.at("calibration")[1], 1e-3);
 }
 
-TEST_F(CalibrationTest, ScoresThatFallWithLikenessGetANegativeScale) {
+TEST_F(CalibrationTest, ScoresThatFallWithLikenessAreRefused) {
   std::vector<double> turned = scores_;
   for (double& each : turned) each = -each;
-  EXPECT_NEAR(fit_calibration(turned, trials_.target).scale, -reference_.at("calibration")[0],
-              1e-6);
+  EXPECT_THAT(message_of([&] { fit_calibration(turned, trials_.target); }),
+              HasSubstr("are the labels the other way about?"));
 }
 
 TEST_F(CalibrationTest, CostsOfPerfectAndOfNoScores) {
@@ -87,7 +87,10 @@ TEST_F(CalibrationTest, WhatCannotBeCalibratedIsSaid) {
   };
   EXPECT_THAT(message({2, 3, 0, 1}, {1, 1, 0, 0}), HasSubstr("a threshold tells all target"));
   EXPECT_THAT(message({0, 1, 2, 3}, {1, 1, 0, 0}), HasSubstr("a threshold tells all target"));
-  EXPECT_THAT(message({1, 1, 1, 1}, {1, 1, 0, 0}), HasSubstr("all trials have one score"));
+  EXPECT_THAT(message({0.5, 0.9, 0.5, -0.3}, {1, 1, 0, 0}),
+              HasSubstr("a threshold tells all target"))
+      << "but for those right on it";
+  EXPECT_THAT(message({1, 1, 1, 1}, {1, 1, 0, 0}), HasSubstr("a threshold tells all target"));
   EXPECT_THAT(message({1, 2}, {1, 1}), HasSubstr("needs target and nontarget trials; 2 and 0"));
   EXPECT_THAT(message({1, NAN}, {1, 0}),
               HasSubstr("the score of trial 1 (counting from 0) is NaN"));

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "unit/store/failing_disk.h"
 #include "unit/temporary_folder.h"
 #include "unit/train/tensors.h"
@@ -73,13 +74,14 @@ TEST_F(Saver, TheBestHasAFileOfItsOwn) {
     return open_checkpoint(best_checkpoint_path(run_.path())).int_attribute("step");
   };
   for (int64_t step = 1; step <= 3; ++step) {
-    files.save(state_, info(step), step == 2);
-    if (step == 2) files.save(state_, info(step));
+    if (step == 2) files.save_best(state_, info(step));
+    files.save(state_, info(step));
   }
   files.finish();
   EXPECT_EQ(best_step(), 2);
+  EXPECT_EQ(files.best_step(), 2);
   EXPECT_THAT(steps_in(run_), ElementsAre(3, 2));
-  files.save(state_, info(3), true);  // there already, so it gets a second name
+  files.save_best(state_, info(3));  // there already, so it gets a second name
   EXPECT_EQ(best_step(), 3);
   EXPECT_EQ(std::filesystem::hard_link_count(best_checkpoint_path(run_.path())), 2u);
   for (int64_t step = 4; step <= 6; ++step) files.save(state_, info(step));
@@ -87,6 +89,31 @@ TEST_F(Saver, TheBestHasAFileOfItsOwn) {
   EXPECT_THAT(steps_in(run_), ElementsAre(6, 5));
   EXPECT_EQ(best_step(), 3) << "the name that stays";
   open_checkpoint(best_checkpoint_path(run_.path())).verify();
+}
+
+TEST_F(Saver, ABestThatCannotBeWrittenIsNoneAndEndsNothing) {
+  std::filesystem::create_directories(best_checkpoint_path(run_.path()) / "in the way");
+  CheckpointSaver files = saver();
+  testing::internal::CaptureStderr();
+  files.save_best(state_, info(1));
+  EXPECT_EQ(files.best_step(), -1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("the best network, that of step 1 is not saved: "));
+  files.save(state_, info(1));
+  files.save_best(state_, info(1));
+  EXPECT_EQ(files.best_step(), -1);
+  files.finish();
+  EXPECT_THAT(steps_in(run_), ElementsAre(1));
+}
+
+TEST_F(Saver, WhatAKilledRunLeftHalfWrittenIsDeleted) {
+  std::filesystem::create_directories(run_.path() / "checkpoints");
+  const std::filesystem::path half = best_checkpoint_path(run_.path()).string() + ".tmp";
+  write_text_atomically(half, "half");
+  CheckpointSaver files = saver();
+  files.save(state_, info(1));
+  files.finish();
+  EXPECT_FALSE(std::filesystem::exists(half));
 }
 
 TEST_F(Saver, WhatIsSavedIsNotSavedAgain) {

@@ -69,8 +69,8 @@ TEST(EvalHistory, RemembersTheBestOfEachListAndTheLastStep) {
   EXPECT_THAT(history.last_lists, UnorderedElementsAre("all", "same \"group\""));
   EXPECT_EQ(read_eval_history(folder / "log", 11).last_step, 6) << "12 will be made again";
   EXPECT_EQ(read_eval_history(folder / "log", 5).best_eer.at("all"), 0.3);
-  EXPECT_EQ(read_eval_history(folder / "log", 5).trained_eer.count("all"), 0u) << "untrained";
-  EXPECT_EQ(history.trained_eer.at("all"), 0.1);
+  EXPECT_EQ(history.eer_at.at({"all", 12}), 0.15);
+  EXPECT_EQ(history.eer_at.at({"all", 0}), 0.3);
   EXPECT_THAT(history.best_eer,
               UnorderedElementsAre(Pair("all", 0.1), Pair("same \"group\"", 0.1)));
 }
