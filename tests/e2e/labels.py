@@ -43,7 +43,7 @@ class Epochs(LabelTest):
 
     def test_what_an_epoch_leaves(self):
         said = self.train_on_labels("run", "--train.max_steps", str(self.STEPS)).stderr
-        self.assertIn("epoch 0: 48 labels trusted, 0 corrected, 0 dropped\n", said)
+        self.assertIn("epoch 0: 48 labels trusted, 0 corrected, 0 dropped; by the speakers 85.4167 % of the trusted labels are right\n", said)
         self.assertRegex(said, r"epoch 1: 48 labels trusted, 0 corrected, 0 dropped; gate \w+")
         events = [json.loads(line) for line in self.read("run/train.jsonl").splitlines() if '"labels"' in line]
         self.assertEqual([event["epoch"] for event in events], [0, 1, 2, 3])
@@ -59,6 +59,10 @@ class Epochs(LabelTest):
             decisions = file["decision"][:]
         for decision, count in (("trusted", np.sum(decisions == -1)), ("dropped", np.sum(decisions == -2)), ("corrected", np.sum(decisions >= 0))):
             self.assertEqual(events[3][decision], count)
+        right = np.arange(48) % 7 != 0
+        self.assertAlmostEqual(events[0]["precision"], 41 / 48)
+        self.assertAlmostEqual(events[3]["precision"], np.mean(right[decisions == -1]))
+        self.assertAlmostEqual(events[3]["recall"], np.sum(right & (decisions == -1)) / 41)
 
     def test_a_step_shows_its_labels(self):
         self.train_on_labels("run", "--train.max_steps", "3", "--log.every_seconds", "0")
