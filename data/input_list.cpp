@@ -1,12 +1,12 @@
 #include "data/input_list.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 #include <unordered_map>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "feat/wave.h"
 
 namespace spc {
 namespace {
@@ -50,13 +50,6 @@ bool is_circle(const std::filesystem::directory_entry& folder) {
 }
 
 }  // namespace
-
-std::string lower_extension(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
-}
 
 std::vector<InputItem> read_wav_scp(const std::filesystem::path& path) {
   return with_context(path.string(), [&] {

@@ -19,9 +19,6 @@ struct InputItem {
 /// twice; or there is no utterance at all
 std::vector<InputItem> read_wav_scp(const std::filesystem::path& path);
 
-/// With its dot, in lower case: ".wav".
-std::string lower_extension(const std::filesystem::path& path);
-
 /// All *.wav, *.flac, *.ogg and *.m4a below the folder, in any case, sorted. An utterance's name is
 /// its path below the folder, with '/'. Links to folders are followed, but not in circles.
 /// @throws Error  no such folder, nothing in it, a name with a space (lists of utterances are

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "base/error.h"
+#include "feat/wave.h"
 
 namespace spc {
 namespace {

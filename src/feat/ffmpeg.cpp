@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <string>
 
 #include "base/error.h"
+#include "feat/wave.h"
 
 namespace spc {
 namespace {
@@ -57,9 +57,7 @@ pid_t start(const std::array<const char*, 18>& arguments, const FileDescriptor& 
 }  // namespace
 
 bool needs_ffmpeg(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string extension = lower_extension(path);
   return extension == ".m4a" || extension == ".aac" || extension == ".mp4";
 }
 

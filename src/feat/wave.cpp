@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -146,6 +147,13 @@ std::vector<float> resample(const std::vector<float>& input, int from, int to) {
 }
 
 }  // namespace
+
+std::string lower_extension(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
 
 Wave read_wave(const std::filesystem::path& path, int sample_rate) {
   SPC_CHECK(sample_rate >= kMinRate && sample_rate <= kMaxRate, "cannot read audio at ",

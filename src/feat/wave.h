@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace spc {
@@ -13,6 +14,9 @@ struct Wave {
   int source_rate = 0;         // Hz, of the file
   int source_channels = 0;     // of the file; averaged into one
 };
+
+/// By which audio files are told apart: with its dot, in lower case, ".wav".
+std::string lower_extension(const std::filesystem::path& path);
 
 /// The whole file: wav, flac, ogg, m4a, and whatever else libsndfile reads. Channels are averaged.
 /// Another rate than `sample_rate` is resampled (soxr, HQ); the duration stays, to a sample. A wav
