@@ -4,7 +4,6 @@
 #include <cmath>
 #include <filesystem>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "base/error.h"
@@ -47,20 +46,6 @@ Embeddings read_others(const std::string& path, const std::string& scored_path, 
   SPC_CHECK(others.dim == dim, path, " has ", others.dim, " dimensions, ", scored_path, " has ",
             dim, "; extract both with one network");
   return others;
-}
-
-/// The class of each utterance; -1 where the file does not name it.
-std::vector<int32_t> classes_of(const std::vector<std::string>& utts, const Labels& labels) {
-  std::unordered_map<std::string_view, int32_t> class_of;
-  for (size_t i = 0; i < labels.utts.size(); ++i)
-    class_of.emplace(labels.utts[i], labels.classes[i]);
-  std::vector<int32_t> classes;
-  classes.reserve(utts.size());
-  for (const std::string& utt : utts) {
-    const auto found = class_of.find(utt);
-    classes.push_back(found == class_of.end() ? -1 : found->second);
-  }
-  return classes;
 }
 
 }  // namespace

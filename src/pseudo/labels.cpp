@@ -1,6 +1,7 @@
 #include "pseudo/labels.h"
 
 #include <algorithm>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -68,16 +69,26 @@ void write_labels(const std::filesystem::path& path, const std::vector<std::stri
   write_text_atomically(path, text);
 }
 
+std::vector<int32_t> classes_of(const std::vector<std::string>& utts, const Labels& labels) {
+  std::unordered_map<std::string_view, int32_t> class_of;
+  for (size_t i = 0; i < labels.utts.size(); ++i)
+    class_of.emplace(labels.utts[i], labels.classes[i]);
+  std::vector<int32_t> classes;
+  classes.reserve(utts.size());
+  for (const std::string& utt : utts) {
+    const auto found = class_of.find(utt);
+    classes.push_back(found == class_of.end() ? -1 : found->second);
+  }
+  return classes;
+}
+
 LabelPairs pair_up(const Labels& labels, const Labels& reference) {
-  std::unordered_map<std::string, int32_t> class_of;
-  for (size_t i = 0; i < reference.utts.size(); ++i)
-    class_of.emplace(reference.utts[i], reference.classes[i]);
+  const std::vector<int32_t> classes = classes_of(labels.utts, reference);
   LabelPairs pairs;
-  for (size_t i = 0; i < labels.utts.size(); ++i) {
-    const auto found = class_of.find(labels.utts[i]);
-    if (found == class_of.end()) continue;
+  for (size_t i = 0; i < classes.size(); ++i) {
+    if (classes[i] < 0) continue;
     pairs.labels.push_back(labels.classes[i]);
-    pairs.reference.push_back(found->second);
+    pairs.reference.push_back(classes[i]);
   }
   return pairs;
 }

@@ -23,6 +23,9 @@ Labels read_labels(const std::filesystem::path& path);
 void write_labels(const std::filesystem::path& path, const std::vector<std::string>& utts,
                   const std::vector<int32_t>& classes);
 
+/// The class of each of these utterances; -1 where the labels do not name it.
+std::vector<int32_t> classes_of(const std::vector<std::string>& utts, const Labels& labels);
+
 /// The classes, in two labelings, of the utterances that both know, in the order of the first.
 struct LabelPairs {
   std::vector<int32_t> labels;
