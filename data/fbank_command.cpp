@@ -18,9 +18,13 @@ constexpr const char* kUsage =
   spcnet-data fbank --wav-scp wav.scp --utt2spk utt2spk --out shards
   spcnet-data fbank --wav-dir recordings --out shards --fbank.num_mel_bins 80
   spcnet-data fbank --wav-scp wav.scp --out shards --part "$SLURM_ARRAY_TASK_ID/128"
+  spcnet-data fbank --wav-scp wav.scp --out shards --copies.num 4 --rir-scp lists/rirs_simulated/wav.scp
+      --noise-scp lists/musan_noise/wav.scp --music-scp lists/musan_music/wav.scp --speech-scp lists/musan_speech/wav.scp
 
 Reads wav, flac, ogg and m4a (with ffmpeg). Another sample rate is resampled, several channels are averaged.
 A file that cannot be packed is reported and left out; the exit code is then 1.
+Copies are augmented: reverberated, or with noise, music or voices mixed in (lists by `spcnet-data voxceleb`).
+Training takes them with augment.copy_prob; everything else sees the recordings alone.
 Run again after a stop or a crash, it continues with the shards that are whole.)";
 
 struct FbankCommand {
@@ -29,6 +33,8 @@ struct FbankCommand {
   std::string utt2spk;
   std::string out;
   std::string part = "1/1";
+  std::string speeds;
+  std::vector<std::string> noise, music, speech, rirs;
   PackOptions pack;
 
   void add_to(OptionSet& options) {
@@ -44,7 +50,15 @@ struct FbankCommand {
     options.add("threads", pack.threads, "threads that read and compute, > 0");
     options.add_switch("fail-on-bad", pack.fail_on_bad,
                        "stop at the first file that cannot be packed");
+    options.add(
+        "speeds", speeds,
+        "e.g. 0.9,1.1: every recording also at these speeds, as other speakers 'sp0.9-SPK'");
+    options.add("noise-scp", noise, "list of noises for the copies; may repeat, as the next three");
+    options.add("music-scp", music, "list of pieces of music");
+    options.add("speech-scp", speech, "list of recordings of voices");
+    options.add("rir-scp", rirs, "list of impulse responses of rooms; the first channel is taken");
     pack.fbank.add_to(options);
+    pack.copies.add_to(options);
     options.add_check([this] { check(); });
   }
 
@@ -62,6 +76,46 @@ struct FbankCommand {
                         pack.part <= pack.parts,
                     "part = ", part, ", must be i/n with i from 1 to n, e.g. 3/128");
     pack.out = out;
+    const bool has_sounds = !(noise.empty() && music.empty() && speech.empty() && rirs.empty());
+    SPC_USAGE_CHECK(
+        !has_sounds || pack.copies.num > 0,
+        "lists for augmented copies, but copies.num = 0; say how many of each utterance");
+  }
+
+  /// What is to be packed, as the list or the folder has it.
+  [[nodiscard]] std::vector<InputItem> items() const {
+    std::vector<InputItem> list = wav_scp.empty() ? list_wav_dir(wav_dir) : read_wav_scp(wav_scp);
+    if (!utt2spk.empty()) assign_speakers(utt2spk, list);
+    return with_speeds(std::move(list), numbers(speeds));
+  }
+  [[nodiscard]] CopySources sources() const {
+    return {paths_of(noise), paths_of(music), paths_of(speech), paths_of(rirs)};
+  }
+
+ private:
+  static std::vector<double> numbers(const std::string& text) {
+    std::vector<double> values;
+    std::istringstream words(text);
+    for (std::string word; std::getline(words, word, ',');) {
+      size_t used = 0;
+      double value = 0;
+      try {
+        value = std::stod(word, &used);
+      } catch (const std::exception&) {
+        used = std::string::npos;
+      }
+      SPC_USAGE_CHECK(used == word.size(), "speeds = ", text,
+                      ", must be numbers with commas, e.g. 0.9,1.1");
+      values.push_back(value);
+    }
+    return values;
+  }
+  static std::vector<std::string> paths_of(const std::vector<std::string>& lists) {
+    std::vector<std::string> paths;
+    for (const std::string& list : lists) {
+      for (InputItem& item : read_wav_scp(list)) paths.push_back(std::move(item.path));
+    }
+    return paths;
   }
 };
 
@@ -97,6 +151,7 @@ std::string summary(const PackResult& result, const FbankConfig& fbank) {
                             counted(static_cast<int64_t>(result.speakers.size()), "speaker"), ", ",
                             counted(static_cast<int64_t>(result.shards.size()), "shard"), ", ",
                             result.bad.size(), " bad", changes_text(result, fbank.sample_rate));
+  if (result.copies > 0) text += concat("; ", result.copies, " augmented copies");
   if (result.speech_seconds > 0) {
     text += concat("; ", fixed(result.wall_seconds, 1), " s, ",
                    fixed(result.speech_seconds / result.wall_seconds, 0), " x real time, ",
@@ -115,10 +170,8 @@ int fbank_command(const Arguments& arguments) {
   command.add_to(options);
   if (!options.parse(arguments)) return kExitDone;
 
-  std::vector<InputItem> items =
-      command.wav_scp.empty() ? list_wav_dir(command.wav_dir) : read_wav_scp(command.wav_scp);
-  if (!command.utt2spk.empty()) assign_speakers(command.utt2spk, items);
-  const PackResult result = pack(items, command.pack);
+  command.pack.sources = command.sources();
+  const PackResult result = pack(command.items(), command.pack);
   if (result.stopped) {
     log_info(
         concat("stopped as asked: ", counted(static_cast<int64_t>(result.shards.size()), "shard"),

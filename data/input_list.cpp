@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/options.h"
 #include "feat/wave.h"
 
 namespace spc {
@@ -69,7 +71,8 @@ std::vector<InputItem> read_wav_scp(const std::filesystem::path& path) {
                 line.substr(utt, utt_end - utt),
                 " is a Kaldi pipe (it ends with '|'), which this program does not run; write its "
                 "output to a wav or flac file and name that");
-      InputItem item{line.substr(utt, utt_end - utt), line.substr(file, file_end + 1 - file), ""};
+      InputItem item{line.substr(utt, utt_end - utt), line.substr(file, file_end + 1 - file), "",
+                     1};
       const auto [known, is_new] = line_of.emplace(item.utt, i + 1);
       SPC_CHECK(is_new, "line ", i + 1, ": utterance ", item.utt, " stands in line ", known->second,
                 " already; names must be unique");
@@ -101,7 +104,7 @@ std::vector<InputItem> list_wav_dir(const std::filesystem::path& folder) {
     // Lists of utterances are split at spaces.
     std::replace_if(
         utt.begin(), utt.end(), [](char c) { return std::strchr(" \t\r\n", c); }, '_');
-    items.push_back({utt, entry->path().string(), ""});
+    items.push_back({utt, entry->path().string(), "", 1});
   }
   SPC_CHECK(!items.empty(), "no .wav, .flac, .ogg or .m4a file in ", folder.string());
   std::sort(items.begin(), items.end(),
@@ -139,6 +142,31 @@ void assign_speakers(const std::filesystem::path& utt2spk, std::vector<InputItem
     SPC_CHECK(missing == 0, "no speaker for ", missing, " of ", items.size(),
               " utterances, the first is ", first_missing);
   });
+}
+
+std::vector<InputItem> with_speeds(std::vector<InputItem> items,
+                                   const std::vector<double>& speeds) {
+  const size_t count = items.size();
+  std::unordered_set<std::string> utts;
+  for (const InputItem& item : items) utts.insert(item.utt);
+  items.reserve(count * (speeds.size() + 1));
+  for (const double speed : speeds) {
+    SPC_USAGE_CHECK(speed >= 0.5 && speed <= 2 && speed != 1, "speed ", speed,
+                    ", must be 0.5 to 2 and not 1, the recordings themselves");
+    SPC_USAGE_CHECK(std::count(speeds.begin(), speeds.end(), speed) == 1, "speed ", speed,
+                    " is given twice");
+    const std::string prefix = concat("sp", to_text(speed), "-");
+    for (size_t i = 0; i < count; ++i) {
+      InputItem item = items[i];
+      item.utt = prefix + item.utt;
+      SPC_CHECK(!utts.contains(item.utt), "utterance ", item.utt,
+                " is in the list already: it holds recordings of another speed; leave them out");
+      if (!item.spk.empty()) item.spk = prefix + item.spk;
+      item.speed = speed;
+      items.push_back(std::move(item));
+    }
+  }
+  return items;
 }
 
 }  // namespace spc

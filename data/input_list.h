@@ -11,6 +11,7 @@ struct InputItem {
   std::string utt;
   std::string path;  // as the list has it; relative ones start at the working folder
   std::string spk;   // empty where unknown
+  double speed = 1;  // as which the recording is taken
 };
 
 /// Lines "utt path", where the path is the rest of the line and may hold spaces; empty lines are
@@ -28,5 +29,11 @@ std::vector<InputItem> list_wav_dir(const std::filesystem::path& folder);
 /// Sets every speaker from lines "utt spk". Lines of other utterances are ignored.
 /// @throws Error  names the line that is wrong, or an utterance without a speaker
 void assign_speakers(const std::filesystem::path& utt2spk, std::vector<InputItem>& items);
+
+/// Behind the items, all of them once more at each speed, as other utterances of other speakers:
+/// "sp0.9-UTT" of "sp0.9-SPK", in Kaldi's names.
+/// @throws UsageError  a speed outside 0.5 .. 2, 1, or one that is given twice
+/// @throws Error  such a name is in the list already
+std::vector<InputItem> with_speeds(std::vector<InputItem> items, const std::vector<double>& speeds);
 
 }  // namespace spc

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <ctime>
+#include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/clock.h"
@@ -22,34 +24,53 @@ namespace {
 
 namespace fs = std::filesystem;
 
+struct PackedCopy {
+  std::vector<float> feats;  // [T, F]
+  std::string recipe;
+};
+
 /// What a worker makes of one row.
 struct Packed {
   std::vector<float> feats;  // [T, F]
-  int source_rate = 0;       // Hz
+  std::vector<PackedCopy> copies;
+  int source_rate = 0;  // Hz
   int source_channels = 0;
   std::string problem;  // why there are no features; empty when there are
 };
 
-/// Noise that depends on the utterance's name and on nothing else.
-Random dither_random(const std::string& utt) {
+/// Noise that depends on the utterance's name and on nothing else; another one for each copy.
+Random dither_random(const std::string& utt, int copy) {
   uint64_t name = 0;
   for (const char c : utt) name = mix64(name ^ static_cast<unsigned char>(c));
-  return Random(0, {name});
+  return copy == 0 ? Random(0, {name}) : Random(0, {name, static_cast<uint64_t>(copy)});
 }
 
-Packed compute(const Fbank& fbank, const InputItem& item) {
+std::vector<float> features(const Fbank& fbank, std::span<const float> samples,
+                            const std::string& utt, int copy) {
+  Random random = dither_random(utt, copy);
+  return fbank.compute(samples, &random);
+}
+
+/// @param augmenter  may be null: no copies
+Packed compute(const Fbank& fbank, const WaveAugmenter* augmenter, int num_copies,
+               const InputItem& item) {
   Packed packed;
   try {
     const int sample_rate = fbank.config().sample_rate;
-    const Wave wave = read_wave(item.path, sample_rate);
+    Wave wave = read_wave(item.path, sample_rate);
+    if (item.speed != 1) wave.samples = change_speed(wave.samples, item.speed);
     const auto num_samples = static_cast<int64_t>(wave.samples.size());
     SPC_CHECK(fbank.num_frames(num_samples) > 0, item.path, " is shorter than one frame: ",
               fixed(1000.0 * static_cast<double>(num_samples) / sample_rate, 1), " ms of ",
               to_text(fbank.config().frame_length_ms));
-    Random random = dither_random(item.utt);
-    packed.feats = fbank.compute(wave.samples, &random);
+    packed.feats = features(fbank, wave.samples, item.utt, 0);
     packed.source_rate = wave.source_rate;
     packed.source_channels = wave.source_channels;
+    packed.copies.reserve(static_cast<size_t>(num_copies));
+    for (int copy = 1; copy <= num_copies; ++copy) {
+      const Copy made = augmenter->make(wave.samples, item.utt, copy);
+      packed.copies.push_back({features(fbank, made.samples, item.utt, copy), made.recipe});
+    }
   } catch (const std::exception& error) {
     packed.problem = error.what();
   }
@@ -91,6 +112,12 @@ std::optional<FileLock> lock_part(const fs::path& folder, const ListPart& part) 
   }
 }
 
+std::unique_ptr<const WaveAugmenter> make_augmenter(const PackOptions& options) {
+  if (options.copies.num == 0) return nullptr;
+  return std::make_unique<WaveAugmenter>(options.copies, options.sources,
+                                         options.fbank.sample_rate);
+}
+
 class Packer {
  public:
   Packer(const std::vector<InputItem>& items, const PackOptions& options)
@@ -98,8 +125,12 @@ class Packer {
         options_(options),
         part_(list_part(static_cast<int64_t>(items.size()), options.part, options.parts)),
         fbank_(options.fbank),
+        augmenter_(make_augmenter(options)),
         description_(options.fbank.description()),
-        fingerprint_(fingerprint(items, part_, description_, options.shard_frames)),
+        copies_(augmenter_ ? augmenter_->description() : ""),
+        fingerprint_(fingerprint(items, part_,
+                                 copies_.empty() ? description_ : description_ + "; " + copies_,
+                                 options.shard_frames)),
         writer_(options.fbank.num_mel_bins) {}
 
   PackResult run() {
@@ -162,9 +193,11 @@ class Packer {
       for (int64_t row = gap.item_begin; row < gap.item_end; ++row) rows.push_back(row);
     }
     Progress progress(static_cast<int64_t>(rows.size()));
-    OrderedWorkers<Packed> workers(
-        options_.threads, static_cast<int64_t>(rows.size()),
-        [&](int64_t index) { return compute(fbank_, item(rows[static_cast<size_t>(index)])); });
+    OrderedWorkers<Packed> workers(options_.threads, static_cast<int64_t>(rows.size()),
+                                   [&](int64_t index) {
+                                     return compute(fbank_, augmenter_.get(), options_.copies.num,
+                                                    item(rows[static_cast<size_t>(index)]));
+                                   });
     int64_t done = 0;
     for (const Gap& gap : gaps) {
       const bool last = &gap == &gaps.back();
@@ -178,7 +211,7 @@ class Packer {
         const Packed packed = workers.next();
         // A full shard waits for the next good utterance, so that bad rows belong to the one
         // before.
-        const bool full = writer_.num_frames() >= options_.shard_frames;
+        const bool full = writer_.num_rows() >= options_.shard_frames;
         if (full && packed.problem.empty() && number + 1 < gap.number_end) {
           publish(number++, std::exchange(shard_begin, row), row);
         }
@@ -209,6 +242,8 @@ class Packer {
       bad_.push_back(problem);
       return;
     }
+    for (const PackedCopy& copy : packed.copies) writer_.add_copy(copy.feats, copy.recipe);
+    result_.copies += static_cast<int64_t>(packed.copies.size());
     if (!item.spk.empty()) result_.speakers.insert(item.spk);
     if (packed.source_rate != options_.fbank.sample_rate) ++result_.resampled[packed.source_rate];
     if (packed.source_channels > 1) ++result_.averaged;
@@ -219,7 +254,7 @@ class Packer {
   void publish(int64_t number, int64_t item_begin, int64_t item_end) {
     ManifestShard shard{shard_name(part_, number), writer_.num_utts(), writer_.num_frames()};
     writer_.publish(options_.out / shard.file, {description_, options_.fbank.num_mel_bins,
-                                                item_begin, item_end, fingerprint_, bad_});
+                                                item_begin, item_end, fingerprint_, bad_, copies_});
     note_shard(number, std::move(shard), bad_);
     bad_.clear();
   }
@@ -245,7 +280,9 @@ class Packer {
   const PackOptions& options_;
   const ListPart part_;
   const Fbank fbank_;
+  const std::unique_ptr<const WaveAugmenter> augmenter_;  // null: no copies
   const std::string description_;
+  const std::string copies_;  // how they are made
   const std::string fingerprint_;
   ShardWriter writer_;
   std::vector<std::string> bad_;  // of the shard in progress

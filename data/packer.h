@@ -12,11 +12,14 @@
 #include "base/process.h"
 #include "data/input_list.h"
 #include "feat/fbank.h"
+#include "feat/wave_augment.h"
 
 namespace spc {
 
 struct PackOptions {
   FbankConfig fbank;
+  CopiesConfig copies;        // augmented copies of every utterance
+  CopySources sources;        // and the recordings that they take
   std::filesystem::path out;  // the folder, made when missing
   int part = 1;               // 1 .. parts
   int parts = 1;
@@ -31,7 +34,8 @@ struct PackResult {
   bool was_complete = false;        // nothing was left to do
   int64_t utts = 0;                 // of the part, those of an earlier run included
   int64_t frames = 0;               // likewise
-  std::set<std::string> speakers;   // likewise
+  int64_t copies = 0;               // augmented ones, of this run
+  std::set<std::string> speakers;   // of the part
   std::vector<std::string> shards;  // files, likewise
   std::vector<std::string> bad;     // "utt: reason", likewise
   std::vector<std::string> bad_shards;  // the files whose rows hold the bad ones
@@ -45,8 +49,9 @@ struct PackResult {
 };
 
 /// Packs one part. The order of the output is that of the list, and its bytes do not depend on the
-/// number of threads: dither is drawn from (utt) alone. Shards are published in order, the manifest
-/// last. A file that cannot be packed is reported, noted in its shard and left out.
+/// number of threads: dither is drawn from (utt) alone, an augmented copy from (seed, utt, copy).
+/// Shards are published in order, the manifest last. A file that cannot be packed is reported,
+/// noted in its shard and left out.
 /// @throws UsageError  the options are not valid
 /// @throws Error  nothing could be packed; the folder belongs to another run (see plan_shards) or
 /// another process packs this part now; the disk is full; with fail_on_bad, the first bad file

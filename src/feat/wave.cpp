@@ -101,35 +101,58 @@ SndfileHandle open_sndfile(const std::filesystem::path& path, SF_INFO& info) {
   return file;
 }
 
-/// All frames, averaged over the channels, in int16 scale.
-std::vector<float> read_mono(SNDFILE* file, const SF_INFO& info) {
-  const bool length_known = info.frames != SF_COUNT_MAX;
+/// A file that is open, and whole as far as can be seen.
+struct OpenWave {
+  FileDescriptor decoded;  // what ffmpeg made of it, where it is needed
+  SF_INFO info{};
+  SndfileHandle file;
+
+  [[nodiscard]] bool length_known() const { return info.frames != SF_COUNT_MAX; }
+};
+
+OpenWave open_wave(const std::filesystem::path& path) {
+  const FileDescriptor descriptor(path, O_RDONLY | O_NONBLOCK);  // a pipe would wait for a writer
+  SPC_CHECK(std::filesystem::is_regular_file(path), "not a file");
+  const uint64_t file_size = std::filesystem::file_size(path);
+  SPC_CHECK(file_size > 0, "the file is empty");
+  check_riff_is_whole(descriptor.get(), file_size);
+  OpenWave wave;
+  std::filesystem::path source = path;
+  if (needs_ffmpeg(path)) {
+    wave.decoded = decode_by_ffmpeg(path);
+    source = concat("/proc/self/fd/", wave.decoded.get());
+  }
+  wave.file = open_sndfile(source, wave.info);
+  return wave;
+}
+
+/// At most `count` frames from where the file stands, as one channel in int16 scale.
+std::vector<float> read_mono(const OpenWave& wave, Channels channels, sf_count_t count) {
+  const auto stored = static_cast<size_t>(wave.info.channels);
+  const size_t taken = channels == Channels::kFirst ? 1 : stored;
+  const float scale = kFullScale / static_cast<float>(taken);
   std::vector<float> mono;
-  if (length_known)
-    mono.reserve(static_cast<size_t>(std::clamp<sf_count_t>(info.frames, 0, kMaxReserve)));
-  const auto channels = static_cast<size_t>(info.channels);
-  std::vector<float> block(kBlockFrames * channels);
-  const float scale = kFullScale / static_cast<float>(channels);
-  sf_count_t got = 0;
-  while ((got = sf_readf_float(file, block.data(), kBlockFrames)) > 0) {
+  mono.reserve(static_cast<size_t>(std::clamp<sf_count_t>(count, 0, kMaxReserve)));
+  std::vector<float> block(kBlockFrames * stored);
+  while (static_cast<sf_count_t>(mono.size()) < count) {
+    const sf_count_t left = count - static_cast<sf_count_t>(mono.size());
+    const sf_count_t got =
+        sf_readf_float(wave.file.get(), block.data(), std::min(left, kBlockFrames));
+    if (got <= 0) break;
     for (size_t frame = 0; frame < static_cast<size_t>(got); ++frame) {
       float sum = 0;
-      for (size_t channel = 0; channel < channels; ++channel)
-        sum += block[frame * channels + channel];
+      for (size_t channel = 0; channel < taken; ++channel) sum += block[frame * stored + channel];
       SPC_CHECK(std::isfinite(sum), "sample ", mono.size(), " is not a finite number");
       mono.push_back(sum * scale);
     }
   }
-  const bool ogg_without_end = !length_known && (info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG;
-  SPC_CHECK(!ogg_without_end, "truncated: the ogg stream has no end mark");
-  SPC_CHECK(!length_known || static_cast<sf_count_t>(mono.size()) == info.frames,  //
-            "truncated: the header promises ", info.frames, " frames, ", mono.size(),
-            " can be read");
-  SPC_CHECK(sf_error(file) == SF_ERR_NO_ERROR, "damaged audio file: ", sf_strerror(file));
+  SPC_CHECK(sf_error(wave.file.get()) == SF_ERR_NO_ERROR,
+            "damaged audio file: ", sf_strerror(wave.file.get()));
   return mono;
 }
 
-std::vector<float> resample(const std::vector<float>& input, int from, int to) {
+/// @param from, to  only their ratio counts
+std::vector<float> resample(const std::vector<float>& input, double from, double to) {
   // One sample of room, so that soxr's own rounding decides the length.
   std::vector<float> output(
       static_cast<size_t>(std::llround(static_cast<double>(input.size()) * to / from)) + 1);
@@ -155,29 +178,49 @@ std::string lower_extension(const std::filesystem::path& path) {
   return extension;
 }
 
-Wave read_wave(const std::filesystem::path& path, int sample_rate) {
+Wave read_wave(const std::filesystem::path& path, int sample_rate, Channels channels) {
   SPC_CHECK(sample_rate >= kMinRate && sample_rate <= kMaxRate, "cannot read audio at ",
             sample_rate, " Hz");
-  const FileDescriptor descriptor(path, O_RDONLY | O_NONBLOCK);  // a pipe would wait for a writer
   return with_context("cannot read " + path.string(), [&] {
-    SPC_CHECK(std::filesystem::is_regular_file(path), "not a file");
-    const uint64_t file_size = std::filesystem::file_size(path);
-    SPC_CHECK(file_size > 0, "the file is empty");
-    check_riff_is_whole(descriptor.get(), file_size);
-    FileDescriptor decoded;
-    std::filesystem::path source = path;
-    if (needs_ffmpeg(path)) {
-      decoded = decode_by_ffmpeg(path);
-      source = concat("/proc/self/fd/", decoded.get());
-    }
-    SF_INFO info{};
-    const SndfileHandle file = open_sndfile(source, info);
-    Wave wave{read_mono(file.get(), info), sample_rate, info.samplerate, info.channels};
+    const OpenWave open = open_wave(path);
+    Wave wave{read_mono(open, channels, open.info.frames), sample_rate, open.info.samplerate,
+              open.info.channels};
+    const bool ogg_without_end =
+        !open.length_known() && (open.info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG;
+    SPC_CHECK(!ogg_without_end, "truncated: the ogg stream has no end mark");
+    SPC_CHECK(
+        !open.length_known() || static_cast<sf_count_t>(wave.samples.size()) == open.info.frames,
+        "truncated: the header promises ", open.info.frames, " frames, ", wave.samples.size(),
+        " can be read");
     SPC_CHECK(!wave.samples.empty(), "it holds no samples, or its header was never finished");
-    if (info.samplerate != sample_rate)
-      wave.samples = resample(wave.samples, info.samplerate, sample_rate);
+    if (wave.source_rate != sample_rate)
+      wave.samples = resample(wave.samples, wave.source_rate, sample_rate);
     return wave;
   });
+}
+
+WaveInfo wave_info(const std::filesystem::path& path) {
+  return with_context("cannot read " + path.string(), [&] {
+    const OpenWave open = open_wave(path);
+    return WaveInfo{open.length_known() ? open.info.frames : 0, open.info.samplerate,
+                    open.info.channels};
+  });
+}
+
+std::vector<float> read_stretch(const std::filesystem::path& path, int64_t begin, int64_t count) {
+  return with_context("cannot read " + path.string(), [&] {
+    const OpenWave open = open_wave(path);
+    SPC_CHECK(sf_seek(open.file.get(), begin, SEEK_SET) == begin, "it has no sample ", begin);
+    std::vector<float> samples = read_mono(open, Channels::kAverage, count);
+    SPC_CHECK(static_cast<int64_t>(samples.size()) == count, "truncated: ", count, " samples from ",
+              begin, " on were asked for, ", samples.size(), " are there");
+    return samples;
+  });
+}
+
+std::vector<float> change_speed(const std::vector<float>& samples, double speed) {
+  SPC_ASSERT(speed >= 0.5 && speed <= 2, "a speed that is no speech any more");
+  return resample(samples, speed, 1);
 }
 
 }  // namespace spc

@@ -96,6 +96,9 @@ void mix(const ViewSource& source, const AugmentConfig& config, int64_t frames, 
 }  // namespace
 
 void AugmentConfig::add_to(OptionSet& options) {
+  options.add("augment.copy_prob", copy_prob,
+              "probability per view of one of the utterance's augmented copies in its place "
+              "(`spcnet-data fbank --copies.num`), 0..1");
   add_range(options, "speech", speech_prob, speech_snr_low, speech_snr_high,
             "another utterance of the corpus");
   add_range(options, "babble", babble_prob, babble_snr_low, babble_snr_high,
@@ -115,6 +118,8 @@ void AugmentConfig::add_to(OptionSet& options) {
 }
 
 void AugmentConfig::validate() const {
+  SPC_USAGE_CHECK(copy_prob >= 0 && copy_prob <= 1, "augment.copy_prob = ", copy_prob,
+                  ", must be in 0..1");
   check_range("speech", speech_prob, speech_snr_low, speech_snr_high);
   check_range("babble", babble_prob, babble_snr_low, babble_snr_high);
   check_range("noise", noise_prob, noise_snr_low, noise_snr_high);
@@ -172,12 +177,8 @@ void subtract_mean(float* x, int64_t frames, int64_t num_mel_bins) {
 }
 
 void make_view(const ViewSource& source, const AugmentConfig& config, int64_t frames, Random random,
-               float* view, float* clean) {
+               float* view) {
   random_crop(source.feats, source.num_mel_bins, frames, random, view);
-  if (clean != nullptr) {
-    std::copy_n(view, frames * source.num_mel_bins, clean);
-    subtract_mean(clean, frames, source.num_mel_bins);
-  }
   if (config.tilt_db > 0) add_tilt(view, frames, source.num_mel_bins, config.tilt_db, random);
   mix(source, config, frames, random, view);
   subtract_mean(view, frames, source.num_mel_bins);

@@ -14,6 +14,7 @@ namespace spc {
 /// Everything is off by default. Probabilities are per view; at most one of speech, babble and
 /// noise is mixed in.
 struct AugmentConfig {
+  double copy_prob = 0;       // of an augmented copy from the shards in the utterance's place
   double speech_prob = 0;     // another utterance of the corpus
   double speech_snr_low = 5;  // dB
   double speech_snr_high = 20;
@@ -51,9 +52,9 @@ struct ViewSource {
 /// is repeated), tilt, mixing in the power domain log(exp x + g exp n) with g from the
 /// signal-to-noise ratio of the crop's mean powers, mean subtraction over time, SpecAugment (masked
 /// values are the mean: zero). All draws come from `random`.
-/// @param clean  when not null: [frames, F] for the same crop with nothing but its mean subtracted
+/// The crop is drawn first, so that equal `random` crops utterances of equal length alike.
 void make_view(const ViewSource& source, const AugmentConfig& config, int64_t frames, Random random,
-               float* view, float* clean = nullptr);
+               float* view);
 
 /// `frames` frames from a random place, repeated cyclically when the utterance is too short.
 void random_crop(const std::vector<float>& feats, int64_t num_mel_bins, int64_t frames,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/clock.h"
 #include "base/crc32c.h"
@@ -49,6 +50,10 @@ Loader::Loader(const ShardSet& shards, const ShardSet* noise, const ViewsConfig&
       next_step_(share.first_step) {
   SPC_USAGE_CHECK(augment.noise_prob <= 0 || noise != nullptr,
                   "augment.noise_prob = ", augment.noise_prob, " needs --noise-shards");
+  SPC_USAGE_CHECK(augment.copy_prob <= 0 || shards.num_copies() > 0,
+                  "augment.copy_prob = ", augment.copy_prob,
+                  " but the shards hold no augmented copies; pack them with `spcnet-data fbank "
+                  "--copies.num`, or set it to 0");
   utt_keys_.reserve(shards.utts().size());
   for (const UtteranceEntry& entry : shards.utts())
     utt_keys_.push_back(mix64(crc32c(entry.utt.data(), entry.utt.size())));
@@ -111,6 +116,17 @@ void Loader::work() {
   }
 }
 
+int32_t Loader::draw_copy(const Sampler::Place& place, int view) const {
+  constexpr uint64_t kCopy = 3;  // keeps these draws apart from those of the order and the views
+  const auto utt = static_cast<size_t>(place.utt);
+  const int32_t copies = shards_.utts()[utt].num_copies;
+  if (augment_.copy_prob <= 0 || copies == 0) return kNoCopy;
+  Random random(seed_, {kCopy, static_cast<uint64_t>(place.epoch), utt_keys_[utt],
+                        static_cast<uint64_t>(view)});
+  if (random.uniform() >= augment_.copy_prob) return kNoCopy;
+  return static_cast<int32_t>(random.below(static_cast<uint64_t>(copies)));
+}
+
 void Loader::make_row(Batch& batch, int64_t row) const {
   constexpr uint64_t kView = 2;  // keeps these draws apart from those of the order
   const Sampler::Place place = batch.places[static_cast<size_t>(row)];
@@ -124,10 +140,15 @@ void Loader::make_row(Batch& batch, int64_t row) const {
   const DrawUtterance noise = [&](Random& random, std::vector<float>& other) {
     noise_->read(noise_->utts()[random.below(noise_->utts().size())], other);
   };
-  thread_local std::vector<float> feats;
-  shards_.read(shards_.utts()[utt], feats);
+  const UtteranceEntry& entry = shards_.utts()[utt];
+  std::map<int32_t, std::vector<float>> versions;  // each is read once for all views
+  const auto version = [&](int32_t copy) -> const std::vector<float>& {
+    const auto [found, is_new] = versions.try_emplace(copy);
+    if (is_new && copy == kNoCopy) shards_.read(entry, found->second);
+    if (is_new && copy != kNoCopy) shards_.read_copy(entry, copy, found->second);
+    return found->second;
+  };
   const int64_t bins = shards_.num_mel_bins();
-  const ViewSource source{feats, bins, corpus, noise};
   const int64_t rows = share_.row_end - share_.row_begin;
   for (int view = 0; view < views_.num_global + views_.num_local; ++view) {
     const bool is_global = view < views_.num_global;
@@ -137,8 +158,14 @@ void Loader::make_row(Batch& batch, int64_t row) const {
         (is_global ? batch.global : batch.local).data() + place_in_batch * frames * bins;
     const Random random(seed_, {kView, static_cast<uint64_t>(place.epoch), utt_keys_[utt],
                                 static_cast<uint64_t>(view)});
-    float* clean = views_.clean && view == 0 ? batch.clean.data() + row * frames * bins : nullptr;
-    make_view(source, augment_, frames, random, target, clean);
+    const int32_t copy = draw_copy(place, view);
+    const ViewSource source{version(copy), bins, corpus, noise};
+    make_view(source, augment_, frames, random, target);
+    if (views_.clean && view == 0) {
+      // The same draws make the same crop: a copy is as long as its utterance.
+      make_view({version(kNoCopy), bins, corpus, noise}, {}, frames, random,
+                batch.clean.data() + row * frames * bins);
+    }
   }
 }
 

@@ -80,7 +80,10 @@ class Loader {
     int64_t done_rows = 0;
   };
   void work();
+  static constexpr int32_t kNoCopy = -1;
   void make_row(Batch& batch, int64_t row) const;
+  /// Which copy of its utterance a view takes, or kNoCopy.
+  [[nodiscard]] int32_t draw_copy(const Sampler::Place& place, int view) const;
 
   const ShardSet& shards_;
   const ShardSet* noise_;

@@ -27,6 +27,30 @@ constexpr size_t kMaxOpenFiles = 32;
 constexpr const char* kRemedy =
     "; delete the file and run `spcnet-data fbank` again, it packs what is missing";
 
+/// The index of augmented copies, and in every utterance where its own begin.
+void read_copies(hid_t id, ShardIndex& index, int64_t total_frames, int64_t offset,
+                 int64_t row_bytes) {
+  index.info.copies = h5::string_attribute(id, "/", "copies").value_or("");
+  if (!h5::exists(id, "/copy")) return;
+  const std::vector<int64_t> utts = h5::read<int64_t>(id, "/copy/utt");
+  const std::vector<int64_t> begins = h5::read<int64_t>(id, "/copy/first_frame");
+  const std::vector<uint32_t> crcs = h5::read<uint32_t>(id, "/copy/crc32c");
+  SPC_CHECK(begins.size() == utts.size() && crcs.size() == utts.size(),
+            "index columns of copies of different lengths", kRemedy);
+  index.copies.reserve(utts.size());
+  int64_t previous = 0;
+  for (size_t i = 0; i < utts.size(); ++i) {
+    SPC_CHECK(utts[i] >= previous && utts[i] < static_cast<int64_t>(index.utts.size()), "copy ", i,
+              " belongs to no utterance: the index is damaged", kRemedy);
+    previous = utts[i];
+    UtteranceEntry& utt = index.utts[static_cast<size_t>(utts[i])];
+    SPC_CHECK(begins[i] >= 0 && begins[i] <= total_frames - utt.num_frames, "copy ", i, " of ",
+              utt.utt, " lies outside the features: the index is damaged", kRemedy);
+    if (utt.num_copies++ == 0) utt.first_copy = static_cast<int64_t>(i);
+    index.copies.push_back({offset + begins[i] * row_bytes, crcs[i]});
+  }
+}
+
 }  // namespace
 
 ShardIndex read_shard_index(const std::filesystem::path& path) {
@@ -87,6 +111,7 @@ ShardIndex read_shard_index(const std::filesystem::path& path) {
                             static_cast<int64_t>(offset) + first_frames[i] * row_bytes,
                             num_frames[i], crcs[i]});
     }
+    read_copies(id, index, total_frames, static_cast<int64_t>(offset), row_bytes);
     return index;
   });
 }
@@ -136,8 +161,10 @@ ShardSet::ShardSet(const std::vector<std::string>& folders)
                     " occurs twice, again in ", path.string(),
                     "; utterance ids must be unique over all --shards");
           entry.shard = static_cast<int32_t>(paths_.size());
+          entry.first_copy += num_copies();
           utts_.push_back(std::move(entry));
         }
+        copies_.insert(copies_.end(), index.copies.begin(), index.copies.end());
         paths_.push_back(path);
       }
     }
@@ -172,6 +199,17 @@ std::shared_ptr<const FileDescriptor> ShardSet::descriptor(int32_t shard) const 
 }
 
 void ShardSet::read(const UtteranceEntry& entry, std::vector<float>& feats, bool verify) const {
+  read_rows(entry, {entry.byte_offset, entry.crc32c}, feats, verify);
+}
+
+void ShardSet::read_copy(const UtteranceEntry& entry, int32_t copy,
+                         std::vector<float>& feats) const {
+  SPC_ASSERT(copy >= 0 && copy < entry.num_copies, entry.utt, " has no copy ", copy);
+  read_rows(entry, copies_[static_cast<size_t>(entry.first_copy + copy)], feats, true);
+}
+
+void ShardSet::read_rows(const UtteranceEntry& entry, const CopyEntry& place,
+                         std::vector<float>& feats, bool verify) const {
   const Stopwatch watch;
   const size_t count = static_cast<size_t>(entry.num_frames * num_mel_bins_);
   thread_local std::vector<uint16_t> halves;
@@ -179,11 +217,13 @@ void ShardSet::read(const UtteranceEntry& entry, std::vector<float>& feats, bool
   const std::shared_ptr<const FileDescriptor> file = descriptor(entry.shard);
   auto* bytes = reinterpret_cast<char*>(halves.data());
   const auto where = [&] {
-    return concat("utterance ", entry.utt, " in shard ", shard_path(entry.shard).string());
+    const bool is_copy = place.byte_offset != entry.byte_offset;
+    return concat(is_copy ? "a copy of " : "", "utterance ", entry.utt, " in shard ",
+                  shard_path(entry.shard).string());
   };
   for (size_t done = 0; done < count * sizeof(uint16_t);) {
     const ssize_t got = ::pread(file->get(), bytes + done, count * sizeof(uint16_t) - done,
-                                entry.byte_offset + static_cast<off_t>(done));
+                                place.byte_offset + static_cast<off_t>(done));
     if (got < 0 && errno == EINTR) continue;
     SPC_CHECK(got > 0, where(), ": ",
               got == 0 ? "the file ends too early: truncated" : std::strerror(errno), kRemedy);
@@ -191,7 +231,7 @@ void ShardSet::read(const UtteranceEntry& entry, std::vector<float>& feats, bool
   }
   open_files_->bytes_read += static_cast<int64_t>(count * sizeof(uint16_t));
   if (verify) {
-    SPC_CHECK(crc32c(bytes, count * sizeof(uint16_t)) == entry.crc32c, where(),
+    SPC_CHECK(crc32c(bytes, count * sizeof(uint16_t)) == place.crc32c, where(),
               ": wrong checksum, the data changed on the disk", kRemedy);
   }
   bool special = false;

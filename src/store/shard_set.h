@@ -20,12 +20,21 @@ struct UtteranceEntry {
   int64_t byte_offset = 0;  // of its first frame in the file
   int64_t num_frames = 0;
   uint32_t crc32c = 0;
+  int32_t num_copies = 0;  // augmented ones, each as long as the utterance
+  int64_t first_copy = 0;  // their place among all copies
+};
+
+/// Where an augmented copy of an utterance lies: in the same shard.
+struct CopyEntry {
+  int64_t byte_offset = 0;
+  uint32_t crc32c = 0;
 };
 
 /// One shard's header and index, checked: the file is whole and its index fits the matrix.
 struct ShardIndex {
   ShardInfo info;
   std::vector<UtteranceEntry> utts;
+  std::vector<CopyEntry> copies;  // of one utterance after another
 };
 
 /// @throws Error  missing, truncated, not a shard, an index that does not fit: names the file and
@@ -53,6 +62,8 @@ class ShardSet {
   ShardSet& operator=(ShardSet&&) noexcept;
 
   [[nodiscard]] const std::vector<UtteranceEntry>& utts() const { return utts_; }
+  /// Augmented copies, of all utterances together.
+  [[nodiscard]] int64_t num_copies() const { return static_cast<int64_t>(copies_.size()); }
   [[nodiscard]] int64_t num_mel_bins() const { return num_mel_bins_; }
   /// The options that made the features, as text.
   [[nodiscard]] const std::string& fbank() const { return fbank_; }
@@ -65,6 +76,8 @@ class ShardSet {
   /// @throws Error  a short read, a wrong checksum, a value that is not finite: names utterance and
   /// shard
   void read(const UtteranceEntry& entry, std::vector<float>& feats, bool verify = true) const;
+  /// The same of one of its augmented copies. @param copy  0 .. entry.num_copies - 1
+  void read_copy(const UtteranceEntry& entry, int32_t copy, std::vector<float>& feats) const;
   /// By all threads so far.
   [[nodiscard]] int64_t bytes_read() const;
   /// What they spent on it, checksums and conversion included.
@@ -72,9 +85,12 @@ class ShardSet {
 
  private:
   std::shared_ptr<const FileDescriptor> descriptor(int32_t shard) const;
+  void read_rows(const UtteranceEntry& entry, const CopyEntry& place, std::vector<float>& feats,
+                 bool verify) const;
 
   std::vector<std::filesystem::path> paths_;
   std::vector<UtteranceEntry> utts_;
+  std::vector<CopyEntry> copies_;
   int64_t num_mel_bins_ = 0;
   std::string fbank_;
   struct OpenFiles;

@@ -10,10 +10,9 @@
 
 namespace spc {
 
-void ShardWriter::add(const std::string& utt, const std::string& spk,
-                      std::span<const float> feats) {
-  SPC_CHECK(!feats.empty() && feats.size() % static_cast<size_t>(num_mel_bins_) == 0, utt,
-            ": no whole frame of features");
+uint32_t ShardWriter::append(std::span<const float> feats) {
+  SPC_CHECK(!feats.empty() && feats.size() % static_cast<size_t>(num_mel_bins_) == 0,
+            "no whole frame of features");
   const size_t begin = feats_.size();
   feats_.resize(begin + feats.size());
   std::transform(feats.begin(), feats.end(), feats_.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -21,21 +20,42 @@ void ShardWriter::add(const std::string& utt, const std::string& spk,
   if (std::any_of(feats_.begin() + static_cast<std::ptrdiff_t>(begin), feats_.end(),
                   half_is_special)) {
     feats_.resize(begin);
-    throw Error(utt + ": a feature is NaN, infinite or too large for float16");
+    throw Error("a feature is NaN, infinite or too large for float16");
   }
+  return crc32c(feats_.data() + begin, feats.size() * sizeof(uint16_t));
+}
+
+void ShardWriter::add(const std::string& utt, const std::string& spk,
+                      std::span<const float> feats) {
+  const int64_t begin = num_rows();
+  const uint32_t crc = with_context(utt, [&] { return append(feats); });
   utts_.push_back(utt);
   spks_.push_back(spk);
-  first_frames_.push_back(static_cast<int64_t>(begin) / num_mel_bins_);
-  num_frames_.push_back(static_cast<int64_t>(feats.size()) / num_mel_bins_);
-  crcs_.push_back(crc32c(feats_.data() + begin, feats.size() * sizeof(uint16_t)));
+  first_frames_.push_back(begin);
+  num_frames_.push_back(num_rows() - begin);
+  crcs_.push_back(crc);
+  utt_frames_ += num_frames_.back();
+}
+
+void ShardWriter::add_copy(std::span<const float> feats, const std::string& recipe) {
+  SPC_ASSERT(
+      !utts_.empty() && static_cast<int64_t>(feats.size()) == num_frames_.back() * num_mel_bins_,
+      "a copy has as many frames as its utterance");
+  const int64_t begin = num_rows();
+  const uint32_t crc =
+      with_context(concat(utts_.back(), ", ", recipe), [&] { return append(feats); });
+  copies_.utt.push_back(num_utts() - 1);
+  copies_.first_frame.push_back(begin);
+  copies_.crc32c.push_back(crc);
+  copies_.recipe.push_back(recipe);
 }
 
 void ShardWriter::publish(const std::filesystem::path& path, const ShardInfo& info) {
   write_atomically(path, [&](const std::filesystem::path& temporary) {
     h5::File file = h5::create(temporary);
-    const auto frames = static_cast<hsize_t>(num_frames());
+    const auto rows = static_cast<hsize_t>(num_rows());
     h5::write(file.get(), "/feats", h5::half_type().get(),
-              {frames, static_cast<hsize_t>(num_mel_bins_)}, feats_.data());
+              {rows, static_cast<hsize_t>(num_mel_bins_)}, feats_.data());
     h5::write_strings(file.get(), "/utt", utts_);
     h5::write(file.get(), "/first_frame", first_frames_);
     h5::write(file.get(), "/num_frames", num_frames_);
@@ -44,6 +64,13 @@ void ShardWriter::publish(const std::filesystem::path& path, const ShardInfo& in
                     [](const std::string& spk) { return !spk.empty(); })) {
       h5::write_strings(file.get(), "/spk", spks_);
     }
+    if (!copies_.utt.empty()) {
+      h5::write(file.get(), "/copy/utt", copies_.utt);
+      h5::write(file.get(), "/copy/first_frame", copies_.first_frame);
+      h5::write(file.get(), "/copy/crc32c", copies_.crc32c);
+      h5::write_strings(file.get(), "/copy/recipe", copies_.recipe);
+    }
+    if (!info.copies.empty()) h5::set_attribute(file.get(), "/", "copies", info.copies);
     if (!info.bad.empty()) h5::write_strings(file.get(), "/bad", info.bad);
     h5::set_attribute(file.get(), "/", "format_version", kShardFormatVersion);
     h5::set_attribute(file.get(), "/", "fbank", info.fbank);

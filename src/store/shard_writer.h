@@ -2,6 +2,10 @@
 //   /feats float16 [total_frames, F]   /utt string [U]   /first_frame int64 [U]   /num_frames int64
 //   [U]   /crc32c uint32 [U] /spk string [U] when speakers are known     attributes:
 //   format_version, fbank (the options, as text), item_begin, item_end, bad
+// Augmented copies, where there are some, lie in the same matrix, each with as many frames as its
+// utterance:
+//   /copy/utt int64 [C], the utterance's row, ascending   /copy/first_frame int64 [C]
+//   /copy/crc32c uint32 [C]   /copy/recipe string [C]     attribute copies (how they were made)
 #pragma once
 
 #include <cstdint>
@@ -23,6 +27,7 @@ struct ShardInfo {
   int64_t item_end = 0;
   std::string items;  // fingerprint of the input list: a run continues only what it began
   std::vector<std::string> bad;  // "utt: reason" of the rows that could not be packed
+  std::string copies;            // how the augmented copies were made; empty: there are none
 };
 
 /// Collects utterances in memory and publishes them as one file. Not thread-safe.
@@ -36,8 +41,17 @@ class ShardWriter {
   /// utterance
   void add(const std::string& utt, const std::string& spk, std::span<const float> feats);
 
+  /// An augmented copy of the utterance that was added last.
+  /// @param feats   [T, F], T as that utterance has
+  /// @param recipe  what was done to it
+  /// @throws Error  as add()
+  void add_copy(std::span<const float> feats, const std::string& recipe);
+
   [[nodiscard]] int64_t num_utts() const { return static_cast<int64_t>(utts_.size()); }
-  [[nodiscard]] int64_t num_frames() const {
+  /// Of the utterances, without their copies.
+  [[nodiscard]] int64_t num_frames() const { return utt_frames_; }
+  /// Of the matrix: with the copies.
+  [[nodiscard]] int64_t num_rows() const {
     return static_cast<int64_t>(feats_.size()) / num_mel_bins_;
   }
 
@@ -46,13 +60,22 @@ class ShardWriter {
   void publish(const std::filesystem::path& path, const ShardInfo& info);
 
  private:
+  /// Appends to the matrix. @returns the checksum
+  uint32_t append(std::span<const float> feats);
+
   int64_t num_mel_bins_;
+  int64_t utt_frames_ = 0;
   std::vector<uint16_t> feats_;
   std::vector<std::string> utts_;
   std::vector<std::string> spks_;
   std::vector<int64_t> first_frames_;
   std::vector<int64_t> num_frames_;
   std::vector<uint32_t> crcs_;
+  struct {
+    std::vector<int64_t> utt, first_frame;
+    std::vector<uint32_t> crc32c;
+    std::vector<std::string> recipe;
+  } copies_;
 };
 
 }  // namespace spc

@@ -17,7 +17,9 @@ std::string fingerprint(const ShardSet& shards, const ShardSet* noise) {
     crc = crc32c(entry.utt.data(), entry.utt.size() + 1, crc);
     crc = crc32c(&entry.num_frames, sizeof entry.num_frames, crc);
   }
-  return concat(shards.utts().size(), " utterances, crc32c ", crc,
+  const std::string copies =
+      shards.num_copies() > 0 ? concat(", ", shards.num_copies(), " copies") : "";
+  return concat(shards.utts().size(), " utterances, crc32c ", crc, copies,
                 noise == nullptr ? "" : "; noise: " + fingerprint(*noise, nullptr));
 }
 

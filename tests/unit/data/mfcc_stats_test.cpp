@@ -51,7 +51,7 @@ class MfccStatsSet : public testing::Test {
     Manifest manifest;
     manifest.fbank = "num_mel_bins=2";
     manifest.shards = {{"s.h5", 3, 4}};
-    writer.publish(folder_ / "s.h5", {manifest.fbank, 2, 0, 3, "", {}});
+    writer.publish(folder_ / "s.h5", {manifest.fbank, 2, 0, 3, "", {}, ""});
     write_manifest(folder_.path(), manifest);
   }
   [[nodiscard]] ShardSet shards() const { return ShardSet({folder_.path()}); }

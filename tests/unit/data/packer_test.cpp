@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/file.h"
 #include "data/shard_plan.h"
@@ -71,6 +72,74 @@ class PackerTest : public testing::Test {
 
   AudioFolder folder_;
 };
+
+// Copies as the augmenter makes them, whatever the threads; the utterances are those without
+// copies.
+TEST_F(PackerTest, StoresAugmentedCopies) {
+  const std::vector<InputItem> items = folder_.items(5);
+  PackOptions with_copies = options();
+  with_copies.copies = {.num = 3, .reverb_prob = 0};
+  with_copies.sources.noise = {folder_.audio("noise.wav", 2, 77)};
+  const PackResult result = pack(items, with_copies);
+  EXPECT_EQ(result.utts, 5);
+  EXPECT_EQ(result.copies, 15);
+  pack(items, options("plain"));
+  const ShardSet shards({with_copies.out});
+  const ShardSet plain({folder_ / "plain"});
+  ASSERT_EQ(shards.utts().size(), 5u);
+  EXPECT_EQ(shards.num_copies(), 15);
+  const WaveAugmenter augmenter(with_copies.copies, with_copies.sources, 16000);
+  const Fbank fbank(with_copies.fbank);
+  for (size_t u = 0; u < 5; ++u) {
+    const UtteranceEntry& entry = shards.utts()[u];
+    std::vector<float> feats, expected;
+    shards.read(entry, feats);
+    plain.read(plain.utts()[u], expected);
+    EXPECT_EQ(feats, expected);
+    ASSERT_EQ(entry.num_copies, 3);
+    const Wave wave = read_wave(items[u].path, 16000);
+    for (int32_t copy = 0; copy < 3; ++copy) {
+      shards.read_copy(entry, copy, feats);
+      expected = fbank.compute(augmenter.make(wave.samples, entry.utt, copy + 1).samples);
+      ASSERT_EQ(feats.size(), expected.size());
+      for (size_t i = 0; i < feats.size(); ++i)
+        ASSERT_NEAR(feats[i], expected[i], std::abs(expected[i]) * 0x1p-10 + 1e-6);
+    }
+  }
+  PackOptions threads = with_copies;
+  threads.out = folder_ / "threads";
+  threads.threads = 3;
+  pack(items, threads);
+  for (const std::string& shard : result.shards)
+    EXPECT_EQ(read_text(with_copies.out / shard), read_text(threads.out / shard));
+  EXPECT_TRUE(pack(items, with_copies).was_complete);
+  with_copies.copies.num = 2;
+  EXPECT_THAT(message_of([&] { pack(items, with_copies); }), HasSubstr("another list"));
+}
+
+TEST_F(PackerTest, SpeedsAreOtherUtterancesOfOtherSpeakers) {
+  const std::vector<InputItem> items = with_speeds(folder_.items(2), {0.9, 1.1});
+  pack(items, options());
+  const ShardSet shards({options().out});
+  std::vector<std::string> names;
+  for (const UtteranceEntry& entry : shards.utts()) names.push_back(entry.utt + " " + entry.spk);
+  EXPECT_THAT(names,
+              ElementsAre("u00 even", "u01 odd", "sp0.9-u00 sp0.9-even", "sp0.9-u01 sp0.9-odd",
+                          "sp1.1-u00 sp1.1-even", "sp1.1-u01 sp1.1-odd"));
+  const Fbank fbank(options().fbank);
+  for (const UtteranceEntry& entry : shards.utts()) {
+    const double speed = entry.utt.starts_with("sp0.9")   ? 0.9
+                         : entry.utt.starts_with("sp1.1") ? 1.1
+                                                          : 1;
+    const double seconds = entry.utt.ends_with("u00") ? 0.3 : 0.8;
+    EXPECT_NEAR(static_cast<double>(entry.num_frames),
+                static_cast<double>(fbank.num_frames(std::llround(seconds * 16000 / speed))), 1);
+  }
+  EXPECT_THAT(message_of([&] { with_speeds(items, {0.9}); }),
+              HasSubstr("sp0.9-u00 is in the list"));
+  EXPECT_THAT(message_of([&] { with_speeds(items, {1}); }), HasSubstr("must be 0.5 to 2"));
+  EXPECT_THAT(message_of([&] { with_speeds(items, {0.8, 0.8}); }), HasSubstr("given twice"));
+}
 
 TEST_F(PackerTest, StoresTheLogEnergiesOfEveryFile) {
   const std::vector<InputItem> items = folder_.items(9);

@@ -297,5 +297,30 @@ TEST_F(WaveTest, ABadFileHarmsNoFileReadBesideIt) {
   for (auto& thread : threads) thread.join();
 }
 
+TEST_F(WaveTest, AStretchIsThePartOfTheFile) {
+  for (const int format : {kWav16, kFlac16}) {
+    const auto path = write("a", format, 16000, sine(440, 16000, 1));
+    const std::vector<float> all = read_wave(path, 16000).samples;
+    const std::vector<float> part = read_stretch(path, 5000, 700);
+    EXPECT_EQ(part, std::vector<float>(all.begin() + 5000, all.begin() + 5700));
+    const WaveInfo info = wave_info(path);
+    EXPECT_EQ(info.num_samples, 16000);
+    EXPECT_EQ(info.sample_rate, 16000);
+    EXPECT_EQ(info.channels, 1);
+    EXPECT_THROW(read_stretch(path, 15900, 700), Error);
+  }
+}
+
+TEST_F(WaveTest, SpeedMovesThePitchAndTheLength) {
+  std::vector<float> samples = sine(440, 16000, 2);
+  for (float& sample : samples) sample *= 32768;
+  for (const double speed : {0.9, 1.1}) {
+    const std::vector<float> faster = change_speed(samples, speed);
+    EXPECT_NEAR(static_cast<double>(faster.size()), 32000 / speed, 1);
+    EXPECT_NEAR(amplitude_at(faster, 440 * speed, 16000), 16384, 50);
+    EXPECT_LT(amplitude_at(faster, 440, 16000), 50);
+  }
+}
+
 }  // namespace
 }  // namespace spc

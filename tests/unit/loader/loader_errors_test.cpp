@@ -118,5 +118,13 @@ TEST(LoaderConfigs, SayWhichKeyIsWrong) {
   EXPECT_EQ(refusal(LoaderConfig{2, 0}), "loader.threads and loader.prefetch_batches must be >= 1");
 }
 
+TEST(LoaderErrors, CopiesAreNeededForCopyProb) {
+  const CorpusFolder corpus;
+  AugmentConfig augment;
+  augment.copy_prob = 0.5;
+  EXPECT_THAT(message_of<UsageError>([&] { (void)corpus.loader(augment, {}); }),
+              testing::HasSubstr("the shards hold no augmented copies"));
+}
+
 }  // namespace
 }  // namespace spc

@@ -204,5 +204,77 @@ TEST(Loader, MixesFromTheCorpusAndFromTheNoiseShards) {
   }
 }
 
+/// Which copy of its utterance every view of some steps is, -1 for none, found by its features.
+std::vector<int> copies_taken(double prob, int64_t batch_begin = 0, int64_t batch_end = kBatch) {
+  const TemporaryFolder folder;
+  const ShardSet shards({write_shards(folder / "s", kCorpus, kBins, "num_mel_bins=5", 3)});
+  AugmentConfig augment;
+  augment.copy_prob = prob;
+  Loader loader(shards, nullptr, small_views(), augment, {}, kSeed,
+                LoaderShare{kBatch, batch_begin, batch_end, 0, 30});
+  // The same crop of each version: what the copy decides is the features alone.
+  std::vector<ShardSet> versions;
+  for (int copy = -1; copy < 3; ++copy) {
+    std::vector<std::vector<Utterance>> named = kCorpus;
+    const std::filesystem::path path = folder / concat("v", copy);
+    std::filesystem::create_directories(path);
+    ShardWriter writer(kBins);
+    for (const auto& shard : named) {
+      for (const Utterance& each : shard)
+        writer.add(each.utt, "",
+                   features_of(copy < 0 ? each.utt : concat(each.utt, "#", copy), each.frames));
+    }
+    Manifest manifest;
+    manifest.fbank = "num_mel_bins=5";
+    manifest.shards = {{"s.h5", writer.num_utts(), writer.num_frames()}};
+    writer.publish(path / "s.h5", {manifest.fbank, kBins, 0, kCorpusUtts, "", {}, ""});
+    write_manifest(path, manifest);
+    versions.emplace_back(std::vector<std::string>{path});
+  }
+  std::vector<std::unique_ptr<Loader>> plain;
+  for (const ShardSet& each : versions)
+    plain.push_back(std::make_unique<Loader>(each, nullptr, small_views(), AugmentConfig(),
+                                             LoaderConfig(), kSeed,
+                                             LoaderShare{kBatch, batch_begin, batch_end, 0, 30}));
+  std::vector<int> taken;
+  for (int64_t step = 0; step < 30; ++step) {
+    const Batch batch = loader.next();
+    std::vector<Batch> expected;
+    for (const auto& each : plain) expected.push_back(each->next());
+    for (int64_t row = 0; row < batch_end - batch_begin; ++row) {
+      for (int64_t view = 0; view < num_views(); ++view) {
+        int found = -2;
+        for (int copy = -1; copy < 3; ++copy) {
+          if (view_of(batch, view, row) ==
+              view_of(expected[static_cast<size_t>(copy + 1)], view, row))
+            found = copy;
+        }
+        taken.push_back(found);
+      }
+    }
+  }
+  return taken;
+}
+
+TEST(LoaderCopies, AreDrawnForEachViewWithTheirProbability) {
+  const std::vector<int> taken = copies_taken(0.6);
+  std::map<int, int> counts;
+  for (const int copy : taken) ++counts[copy];
+  const auto total = static_cast<double>(taken.size());  // 900 views
+  EXPECT_EQ(counts.count(-2), 0u) << "a view of nothing that is there";
+  EXPECT_NEAR(counts[-1] / total, 0.4, 0.07);  // four standard deviations
+  for (int copy = 0; copy < 3; ++copy) EXPECT_NEAR(counts[copy] / total, 0.2, 0.055);
+}
+
+TEST(LoaderCopies, DoNotDependOnTheShareOfTheBatch) {
+  const std::vector<int> whole = copies_taken(0.6);
+  const std::vector<int> part = copies_taken(0.6, 2, 5);
+  const auto views = static_cast<size_t>(num_views());
+  for (size_t step = 0; step < 30; ++step) {
+    for (size_t i = 0; i < 3 * views; ++i)
+      EXPECT_EQ(part[step * 3 * views + i], whole[step * kBatch * views + 2 * views + i]);
+  }
+}
+
 }  // namespace
 }  // namespace spc

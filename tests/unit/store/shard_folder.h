@@ -38,19 +38,24 @@ inline std::string shard_name(size_t index) {
   return concat("train-", index, ".h5");
 }
 
-/// Writes a finished folder: each inner list is one shard.
+/// Writes a finished folder: each inner list is one shard. Every utterance has as many copies,
+/// called by it and their number, "utt#0".
 inline std::string write_shards(const std::filesystem::path& folder,
                                 const std::vector<std::vector<Utterance>>& shards,
-                                int64_t bins = kBins, const std::string& fbank = "num_mel_bins=5") {
+                                int64_t bins = kBins, const std::string& fbank = "num_mel_bins=5",
+                                int copies = 0) {
   std::filesystem::create_directories(folder);
   Manifest manifest;
   manifest.fbank = fbank;
   for (size_t i = 0; i < shards.size(); ++i) {
     ShardWriter writer(bins);
-    for (const Utterance& each : shards[i])
+    for (const Utterance& each : shards[i]) {
       writer.add(each.utt, "spk-" + each.utt, features_of(each.utt, each.frames, bins));
+      for (int copy = 0; copy < copies; ++copy)
+        writer.add_copy(features_of(concat(each.utt, "#", copy), each.frames, bins), "made up");
+    }
     manifest.shards.push_back({shard_name(i), writer.num_utts(), writer.num_frames()});
-    writer.publish(folder / shard_name(i), {fbank, bins, 0, writer.num_utts(), "items", {}});
+    writer.publish(folder / shard_name(i), {fbank, bins, 0, writer.num_utts(), "items", {}, ""});
   }
   write_manifest(folder, manifest);
   return folder;

@@ -56,7 +56,7 @@ TEST(Shards, AnIndexKeepsWhatTheShardSaysAboutItself) {
   writer.add("one", "", features_of("one", 2));
   EXPECT_EQ(writer.num_utts(), 1);
   EXPECT_EQ(writer.num_frames(), 2);
-  writer.publish(folder / "s.h5", {"", kBins, 10, 12, "", {"two: not a wave file"}});
+  writer.publish(folder / "s.h5", {"", kBins, 10, 12, "", {"two: not a wave file"}, ""});
   EXPECT_EQ(writer.num_utts(), 0);
   const ShardIndex index = read_shard_index(folder / "s.h5");
   EXPECT_EQ(index.info.fbank, "");
@@ -69,9 +69,70 @@ TEST(Shards, AnIndexKeepsWhatTheShardSaysAboutItself) {
   EXPECT_EQ(index.utts[0].spk, "");
 }
 
+// Copies of two of three utterances, in two folders; an utterance's features stay what they are.
+TEST(Shards, GiveBackTheCopiesOfAnUtterance) {
+  const TemporaryFolder folder;
+  std::vector<std::string> folders;
+  for (const std::string name : {"a", "b"}) {
+    const std::filesystem::path path = folder / name;
+    std::filesystem::create_directories(path);
+    ShardWriter writer(kBins);
+    for (const std::string utt : {"one", "two", "three"}) {
+      writer.add(name + utt, "", features_of(name + utt, 4));
+      if (utt == "two") continue;
+      writer.add_copy(features_of(name + utt + "1", 4), "noise 3.0 dB rain.wav");
+      writer.add_copy(features_of(name + utt + "2", 4), "reverb hall.wav");
+    }
+    EXPECT_EQ(writer.num_frames(), 12);
+    EXPECT_EQ(writer.num_rows(), 28);
+    writer.publish(path / "s.h5", {"f", kBins, 0, 3, "", {}, "num=2"});
+    Manifest manifest;
+    manifest.fbank = "f";
+    manifest.shards = {{"s.h5", 3, 12}};
+    write_manifest(path, manifest);
+    folders.push_back(path);
+    EXPECT_EQ(read_shard_index(path / "s.h5").info.copies, "num=2");
+  }
+  const ShardSet shards(folders);
+  EXPECT_EQ(shards.num_copies(), 8);
+  const auto rounded = [](const std::string& utt) {
+    std::vector<float> feats = features_of(utt, 4);
+    for (float& value : feats) value = half_to_float(float_to_half(value));
+    return feats;
+  };
+  for (const UtteranceEntry& entry : shards.utts()) {
+    EXPECT_EQ(entry.num_copies, entry.utt.ends_with("two") ? 0 : 2);
+    EXPECT_EQ(read(shards, entry), rounded(entry.utt));
+    std::vector<float> feats;
+    for (int32_t copy = 0; copy < entry.num_copies; ++copy) {
+      shards.read_copy(entry, copy, feats);
+      EXPECT_EQ(feats, rounded(concat(entry.utt, copy + 1)));
+    }
+  }
+}
+
+TEST(Shards, ADamagedCopyIsNamed) {
+  const TemporaryFolder folder;
+  ShardWriter writer(kBins);
+  writer.add("one", "", features_of("one", 4));
+  writer.add_copy(features_of("copy", 4), "reverb hall.wav");
+  writer.publish(folder / "s.h5", {"f", kBins, 0, 1, "", {}, "num=1"});
+  Manifest manifest;
+  manifest.fbank = "f";
+  manifest.shards = {{"s.h5", 1, 4}};
+  write_manifest(folder.path(), manifest);
+  const ShardSet shards({folder.path()});
+  const ShardIndex index = read_shard_index(folder / "s.h5");
+  flip_bit(folder / "s.h5", static_cast<size_t>(index.copies[0].byte_offset));
+  std::vector<float> feats;
+  shards.read(shards.utts()[0], feats);
+  EXPECT_THAT(message_of([&] { shards.read_copy(shards.utts()[0], 0, feats); }),
+              testing::HasSubstr("a copy of utterance one in shard"));
+}
+
 TEST(Shards, AShardWhoseEveryItemWasBadIsStillAShard) {
   const TemporaryFolder folder;
-  ShardWriter(kBins).publish(folder / "s.h5", {"f", kBins, 0, 1, "items", {"one: empty"}});
+  ShardWriter(kBins).publish(folder / "s.h5", {"f", kBins, 0, 1, "items", {"one: empty"}, ""});
   const ShardIndex index = read_shard_index(folder / "s.h5");
   EXPECT_TRUE(index.utts.empty());
   EXPECT_EQ(index.info.num_mel_bins, kBins);

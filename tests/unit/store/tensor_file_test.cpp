@@ -162,13 +162,13 @@ TEST(ShardWriter, AFullDiskLeavesNoFileAndKeepsTheUtterances) {
   writer.add("one", "", features_of("one", 20000));
   const std::string message = message_of([&] {
     const FailingDisk disk(100000);
-    writer.publish(path, {"f", kBins, 0, 1, "items", {}});
+    writer.publish(path, {"f", kBins, 0, 1, "items", {}, ""});
   });
   EXPECT_THAT(message, HasSubstr("writing " + path.string()));
   EXPECT_THAT(message, HasSubstr("File too large"));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   EXPECT_EQ(writer.num_utts(), 1);
-  writer.publish(path, {"f", kBins, 0, 1, "items", {}});
+  writer.publish(path, {"f", kBins, 0, 1, "items", {}, ""});
   EXPECT_EQ(read_shard_index(path).utts.size(), 1u);
 }
 
