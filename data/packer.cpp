@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 /// What a worker makes of one row.
 struct Packed {
   std::vector<float> feats;  // [T, F]
-  int source_rate = 0;       // Hz
+  SourceLevels levels;       // of the file
   int source_channels = 0;
   std::string problem;  // why there are no features; empty when there are
 };
@@ -48,7 +48,8 @@ Packed compute(const Fbank& fbank, const InputItem& item) {
               to_text(fbank.config().frame_length_ms));
     Random random = dither_random(item.utt);
     packed.feats = fbank.compute(wave.samples, &random);
-    packed.source_rate = wave.source_rate;
+    packed.levels = {wave.levels.peak_db, wave.levels.rms_db, wave.levels.clipped,
+                     wave.source_rate};
     packed.source_channels = wave.source_channels;
   } catch (const std::exception& error) {
     packed.problem = error.what();
@@ -196,7 +197,7 @@ class Packer {
     std::string problem = packed.problem;
     if (problem.empty()) {
       try {
-        writer_.add(item.utt, item.spk, packed.feats);
+        writer_.add(item.utt, item.spk, packed.feats, packed.levels);
       } catch (const Error& error) {
         problem = error.what();
       }
@@ -210,7 +211,8 @@ class Packer {
       return;
     }
     if (!item.spk.empty()) result_.speakers.insert(item.spk);
-    if (packed.source_rate != options_.fbank.sample_rate) ++result_.resampled[packed.source_rate];
+    const int32_t source_rate = packed.levels.source_rate;
+    if (source_rate != options_.fbank.sample_rate) ++result_.resampled[source_rate];
     if (packed.source_channels > 1) ++result_.averaged;
     const auto frames = static_cast<double>(packed.feats.size()) / options_.fbank.num_mel_bins;
     result_.speech_seconds += frames * options_.fbank.frame_shift_ms / 1000;

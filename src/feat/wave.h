@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "feat/levels.h"
+
 namespace spc {
 
 struct Wave {
@@ -13,6 +15,9 @@ struct Wave {
   int sample_rate = 0;         // Hz, of `samples`
   int source_rate = 0;         // Hz, of the file
   int source_channels = 0;     // of the file; averaged into one
+  /// Of the file as it was decoded, its channels averaged, before it is resampled. What is clipped
+  /// in one of several channels alone is clipped no longer in their mean.
+  Levels levels;
 };
 
 /// By which audio files are told apart: with its dot, in lower case, ".wav".

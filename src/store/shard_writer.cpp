@@ -9,9 +9,30 @@
 #include "store/h5.h"
 
 namespace spc {
+namespace {
 
-void ShardWriter::add(const std::string& utt, const std::string& spk,
-                      std::span<const float> feats) {
+template <class T>
+void write_column(hid_t file, const char* name, const std::vector<SourceLevels>& levels,
+                  T SourceLevels::*member) {
+  std::vector<T> column;
+  column.reserve(levels.size());
+  for (const SourceLevels& each : levels) column.push_back(each.*member);
+  h5::write(file, name, column);
+}
+
+void write_levels(hid_t file, const std::vector<SourceLevels>& levels) {
+  if (std::none_of(levels.begin(), levels.end(), [](const auto& each) { return each.measured(); }))
+    return;
+  write_column(file, "/peak_db", levels, &SourceLevels::peak_db);
+  write_column(file, "/rms_db", levels, &SourceLevels::rms_db);
+  write_column(file, "/clipped", levels, &SourceLevels::clipped);
+  write_column(file, "/source_rate", levels, &SourceLevels::source_rate);
+}
+
+}  // namespace
+
+void ShardWriter::add(const std::string& utt, const std::string& spk, std::span<const float> feats,
+                      const SourceLevels& levels) {
   SPC_CHECK(!feats.empty() && feats.size() % static_cast<size_t>(num_mel_bins_) == 0, utt,
             ": no whole frame of features");
   const size_t begin = feats_.size();
@@ -28,6 +49,7 @@ void ShardWriter::add(const std::string& utt, const std::string& spk,
   first_frames_.push_back(static_cast<int64_t>(begin) / num_mel_bins_);
   num_frames_.push_back(static_cast<int64_t>(feats.size()) / num_mel_bins_);
   crcs_.push_back(crc32c(feats_.data() + begin, feats.size() * sizeof(uint16_t)));
+  levels_.push_back(levels);
 }
 
 void ShardWriter::publish(const std::filesystem::path& path, const ShardInfo& info) {
@@ -44,6 +66,7 @@ void ShardWriter::publish(const std::filesystem::path& path, const ShardInfo& in
                     [](const std::string& spk) { return !spk.empty(); })) {
       h5::write_strings(file.get(), "/spk", spks_);
     }
+    write_levels(file.get(), levels_);
     if (!info.bad.empty()) h5::write_strings(file.get(), "/bad", info.bad);
     h5::set_attribute(file.get(), "/", "format_version", kShardFormatVersion);
     h5::set_attribute(file.get(), "/", "fbank", info.fbank);
