@@ -12,7 +12,7 @@ constexpr const char* kStyle = R"(
   --c0: #60a5fa; --c1: #f87171; --c2: #34d399; --c3: #fbbf24; --c4: #a78bfa; --c5: #22d3ee; --c6: #f472b6; --c7: #9ca3af; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.2rem; max-width: 1400px; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .6rem; border-bottom: 1px solid var(--grid); }
+h1 { font-size: 1.5rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2rem 0 .6rem; border-bottom: 1px solid var(--grid); break-after: avoid; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 420px), 1fr)); gap: 1rem; }
 figure { margin: 0; padding: .8rem; background: var(--card); border: 1px solid var(--grid); border-radius: 8px; break-inside: avoid; }
 figure h3 { margin: 0; font-size: 1rem; } figcaption { color: var(--faint); font-size: .85rem; margin-bottom: .3rem; }
@@ -33,7 +33,8 @@ i.c6 { color: var(--c6); } i.c7 { color: var(--c7); } .none { color: var(--faint
 pre { overflow-x: auto; background: var(--card); padding: .8rem; border-radius: 8px; font-size: .85rem; } summary { cursor: pointer; margin: .3rem 0; }
 .facts { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1rem 0; } .facts div { flex: 1 1 8rem; padding: .5rem .8rem; background: var(--card); border: 1px solid var(--grid); border-radius: 8px; }
 .facts dt { color: var(--faint); font-size: .85rem; } .facts dd { margin: 0; font-size: 1.3rem; font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }
-figure .wide { margin: 0; } figure table { width: 100%; font-size: .9rem; } figure td { white-space: normal; overflow-wrap: anywhere; } figure td.right { white-space: nowrap; }
+figure .wide { margin: 0; } figure table { width: 100%; font-size: .9rem; } figure td { white-space: normal; overflow-wrap: anywhere; } figure td:first-child { min-width: 7.5em; }
+figure td.right { white-space: nowrap; min-width: 0; } .figures figure:only-child:has(table) { grid-column: 1 / -1; }
 @media print { body { max-width: none; padding: 0; font-size: 11px; } .figures { grid-template-columns: 1fr 1fr; }
   th, td { white-space: normal; overflow-wrap: anywhere; padding: .15rem .3rem; font-size: 9px; } td:first-child { white-space: nowrap; } pre { white-space: pre-wrap; } }
 )";
