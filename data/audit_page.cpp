@@ -30,11 +30,15 @@ double median(std::vector<float> values) {
 }
 
 std::string bars(const std::vector<float>& values, const std::string& label, int color,
-                 bool log_x = false) {
+                 bool log_x = false, double least_width = 0) {
   std::vector<Mark> marks;
   if (!values.empty()) marks.push_back({median(values), "median"});
-  return draw_histogram(
-      {label, "utterances", {{"utterances", histogram(values, kBars), color}}, marks, true, log_x});
+  return draw_histogram({label,
+                         "utterances",
+                         {{"utterances", histogram(values, kBars, least_width), color}},
+                         marks,
+                         true,
+                         log_x});
 }
 
 class AuditPage {
@@ -66,12 +70,11 @@ class AuditPage {
 
  private:
   void add_facts() {
-    const double hours = static_cast<double>(report_.frames) * report_.frame_shift_ms / 3.6e6;
     const auto known = [](int64_t count) {
       return count > 0 ? std::to_string(count) : std::string("not known");
     };
     page_.facts({{"utterances", std::to_string(report_.utts)},
-                 {"hours", hours_text(hours)},
+                 {"hours", hours_text(report_.hours())},
                  {"speakers", known(static_cast<int64_t>(audit_.speakers.size()))},
                  {"sessions", known(audit_.sessions)},
                  {"clipped", audit_.measured > 0 ? std::to_string(audit_.clipped_shares.size())
@@ -110,7 +113,7 @@ class AuditPage {
     page_.figure("silence", "Silence",
                  concat("Share of an utterance's frames that are more than ", kSilenceDb,
                         " dB below its loud ones."),
-                 bars(silence, "silent frames, percent", 7));
+                 bars(silence, "silent frames, percent", 7, false, 1));
   }
 
   void add_levels() {
@@ -146,7 +149,7 @@ class AuditPage {
     std::vector<float> seconds;
     seconds.reserve(audit_.lengths.size());
     for (const int64_t frames : audit_.lengths)
-      seconds.push_back(static_cast<float>(seconds_of(static_cast<double>(frames))));
+      seconds.push_back(static_cast<float>(report_.seconds(static_cast<double>(frames))));
     // Beyond that, a linear axis shows the longest and one heap.
     const bool wide = seconds.back() > 30 * seconds.front() && seconds.front() > 0;
     if (wide)
@@ -202,7 +205,7 @@ class AuditPage {
   }
 
   void add_rankings() {
-    const auto seconds = [&](double frames) { return fixed(seconds_of(frames), 2); };
+    const auto seconds = [&](double frames) { return fixed(report_.seconds(frames), 2); };
     const auto level = [](double value) { return fixed(value, 1); };
     const auto percent = [](double share) { return fixed(100 * share, 2); };
     const auto measured = static_cast<int64_t>(audit_.rms_db.size());
@@ -275,10 +278,6 @@ class AuditPage {
   void figure(const std::string& id, const std::string& title, const std::string& caption,
               const Rows& rows) {
     page_.figure(id, title, caption, rows.size() > 1 ? table_of(rows) : "");
-  }
-
-  [[nodiscard]] double seconds_of(double frames) const {
-    return frames * report_.frame_shift_ms / 1000;
   }
 
   const VerifyReport& report_;

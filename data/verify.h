@@ -26,6 +26,11 @@ struct VerifyReport {
   std::vector<std::string> bad;       // "utt: reason", recorded while packing
   std::vector<std::string> problems;  // what is wrong with the shards, one line each
   Audit audit;
+
+  [[nodiscard]] double seconds(double num_frames) const {
+    return num_frames * (frame_shift_ms / 1000);
+  }
+  [[nodiscard]] double hours() const { return seconds(static_cast<double>(frames)) / 3600; }
 };
 
 /// Goes on after a problem, so that the report is complete.

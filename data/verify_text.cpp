@@ -19,7 +19,7 @@ std::string only_some(int64_t some, int64_t all) {
 std::string duration_text(const VerifyReport& report) {
   const std::vector<int64_t>& lengths = report.audit.lengths;
   const auto seconds = [&](int64_t frames) {
-    return fixed(static_cast<double>(frames) * report.frame_shift_ms / 1000, 2);
+    return fixed(report.seconds(static_cast<double>(frames)), 2);
   };
   return concat(seconds(lengths.front()), " s shortest, ", seconds(lengths[lengths.size() / 2]),
                 " s median, ", seconds(lengths.back()), " s longest");
@@ -85,12 +85,11 @@ std::string duplicates_text(const VerifyReport& report) {
 
 std::vector<std::pair<std::string, std::string>> summary_lines(const VerifyReport& report) {
   const Audit& audit = report.audit;
-  const double hours = static_cast<double>(report.frames) * report.frame_shift_ms / 3.6e6;
   std::vector<std::pair<std::string, std::string>> lines{
       {"shards", concat(report.shards, " in ", counted(report.parts, "part"))},
       {"utterances", std::to_string(report.utts)},
       {"frames", std::to_string(report.frames)},
-      {"hours", hours_text(hours)},
+      {"hours", hours_text(report.hours())},
       {"speakers", audit.speakers.empty() ? "not known" : std::to_string(audit.speakers.size())},
       {"sessions", sessions_text(report)}};
   if (report.utts > 0) {

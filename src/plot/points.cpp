@@ -54,15 +54,17 @@ Points histogram(std::span<const float> values, int most, double least_width) {
   const int64_t first = place_of(bounds.low);
   const auto last =
       std::max(first, static_cast<int64_t>(std::ceil(bounds.high / width - 1e-6)) - 1);
-  const int64_t side = last - first < 2 ? 1 : 0;  // an empty bar on each side
+  const bool few = last - first < 2;  // an empty bar on each side, but not across zero
+  const int64_t begin = first - (few && first != 0 ? 1 : 0);
+  const int64_t end = last + (few ? 2 : 1);
   Points bars;
-  bars.reserve(static_cast<size_t>(last - first + 1 + 2 * side));
-  for (int64_t place = first - side; place <= last + side; ++place)
+  bars.reserve(static_cast<size_t>(end - begin));
+  for (int64_t place = begin; place < end; ++place)
     bars.emplace_back((static_cast<double>(place) + 0.5) * width, 0);
   for (const float value : values) {
     if (!std::isfinite(value)) continue;
     const int64_t place = std::min(place_of(value), last);
-    bars[static_cast<size_t>(place - first + side)].second += 1;
+    bars[static_cast<size_t>(place - begin)].second += 1;
   }
   return bars;
 }

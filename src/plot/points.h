@@ -22,7 +22,7 @@ bool any_finite(const Points& points);
 
 /// The bars of a histogram: centre and count of ranges of equal, round width, each from its lower
 /// edge to below its upper one; the highest value may stand on the last edge. Values that are not
-/// finite are left out. Nothing for no values, else at least three bars, so that a single one can
+/// finite are left out. Nothing for no values, else at least two bars, so that a single one can
 /// be drawn.
 /// @param most  bars, about, > 0   @param least_width  of a bar, >= 0
 Points histogram(std::span<const float> values, int most, double least_width = 0);

@@ -54,6 +54,8 @@ TEST(HistogramBars, AreOfRoundWidthAndHoldEveryValue) {
 TEST(HistogramBars, OfOneValueCanBeDrawn) {
   EXPECT_THAT(histogram(std::vector<float>{7, 7}, 5, 1),
               ElementsAre(Pair(5, 0), Pair(7, 2), Pair(9, 0)));
+  EXPECT_THAT(histogram(std::vector<float>{0, 0}, 5, 1), ElementsAre(Pair(0.5, 2), Pair(1.5, 0)))
+      << "nothing below zero";
   EXPECT_THAT(histogram({}, 5), ElementsAre());
   const Points bars = histogram(std::vector<float>{1, 2, 3, 40}, 100, 1);
   EXPECT_EQ(bars[1].first - bars[0].first, 1) << "not less than asked for";
