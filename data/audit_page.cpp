@@ -182,12 +182,12 @@ class AuditPage {
     if (audit_.speakers.empty()) return;
     page_.heading("Speakers");
     std::vector<double> utts;
-    std::vector<float> sessions;
+    std::vector<int64_t> sessions;
     utts.reserve(audit_.speakers.size());
     sessions.reserve(audit_.speakers.size());
     for (const auto& [name, facts] : audit_.speakers) {
       utts.push_back(static_cast<double>(facts.utts));
-      if (facts.sessions > 0) sessions.push_back(static_cast<float>(facts.sessions) + 0.5F);
+      if (facts.sessions > 0) sessions.push_back(facts.sessions);
     }
     std::sort(utts.begin(), utts.end(), std::greater<>());
     Series series{"utterances", {}, 0};
@@ -197,8 +197,7 @@ class AuditPage {
     page_.figure("speakers", "Utterances of a speaker", "The speaker of most utterances first.",
                  draw_lines({"speaker, by utterances", "utterances", {series}, {}, true}));
     if (sessions.empty()) return;
-    Points counts = histogram(sessions, kBars, 1);
-    for (auto& [center, count] : counts) center -= 0.5;  // a bar stands on its whole number
+    const Points counts = histogram_of_counts(sessions, kBars);
     page_.figure("sessions", "Sessions of a speaker",
                  "The middle of names speaker/session/file, which in VoxCeleb is the video.",
                  draw_histogram({"sessions", "speakers", {{"speakers", counts, 5}}, {}, true}));

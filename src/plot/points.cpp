@@ -69,4 +69,13 @@ Points histogram(std::span<const float> values, int most, double least_width) {
   return bars;
 }
 
+Points histogram_of_counts(std::span<const int64_t> values, int most) {
+  std::vector<float> inside;  // of a bar, far from its edges
+  inside.reserve(values.size());
+  for (const int64_t value : values) inside.push_back(static_cast<float>(value) + 0.5F);
+  Points bars = histogram(inside, most, 1);
+  for (auto& [center, count] : bars) center -= 0.5;
+  return bars;
+}
+
 }  // namespace spc

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 #include <vector>
@@ -26,5 +27,8 @@ bool any_finite(const Points& points);
 /// be drawn.
 /// @param most  bars, about, > 0   @param least_width  of a bar, >= 0
 Points histogram(std::span<const float> values, int most, double least_width = 0);
+
+/// The same of whole numbers, none below 0: a bar stands in the middle of the numbers it counts.
+Points histogram_of_counts(std::span<const int64_t> values, int most);
 
 }  // namespace spc

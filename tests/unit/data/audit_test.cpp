@@ -130,7 +130,7 @@ TEST(Duplicates, HaveEqualBytesAndNotOnlyEqualChecksums) {
   finder.add(utts[5], place(0, 1), 1);
   const auto found = finder.find(shards, [] { return false; });
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->groups, 2);
+  ASSERT_EQ(found->groups, 2);
   EXPECT_THAT(found->first[0].utts, ElementsAre("a", "a again"));
   EXPECT_THAT(found->first[1].utts, ElementsAre("b", "b again"));
   EXPECT_FALSE(finder.find(shards, [] { return true; })) << "stopped";

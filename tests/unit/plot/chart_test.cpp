@@ -61,6 +61,13 @@ TEST(HistogramBars, OfOneValueCanBeDrawn) {
   EXPECT_EQ(bars[1].first - bars[0].first, 1) << "not less than asked for";
 }
 
+TEST(HistogramBars, OfCountsStandOnTheirNumbers) {
+  EXPECT_THAT(histogram_of_counts(std::vector<int64_t>{1, 3, 3, 4}, 10),
+              ElementsAre(Pair(1, 1), Pair(2, 0), Pair(3, 2), Pair(4, 1)));
+  EXPECT_THAT(histogram_of_counts(std::vector<int64_t>{0, 1, 6, 7}, 4),
+              ElementsAre(Pair(0.5, 2), Pair(2.5, 0), Pair(4.5, 0), Pair(6.5, 2)));
+}
+
 TEST(ShortNumber, HasFewDigits) {
   EXPECT_EQ(short_number(0), "0");
   EXPECT_EQ(short_number(0.0002), "0.0002");
