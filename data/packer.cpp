@@ -25,9 +25,10 @@ namespace fs = std::filesystem;
 /// What a worker makes of one row.
 struct Packed {
   std::vector<float> feats;  // [T, F]
-  SourceLevels levels;       // of the file
+  int source_rate = 0;       // Hz
   int source_channels = 0;
   std::string problem;  // why there are no features; empty when there are
+  SourceLevels levels;  // of the file
 };
 
 /// Noise that depends on the utterance's name and on nothing else.
@@ -48,9 +49,10 @@ Packed compute(const Fbank& fbank, const InputItem& item) {
               to_text(fbank.config().frame_length_ms));
     Random random = dither_random(item.utt);
     packed.feats = fbank.compute(wave.samples, &random);
+    packed.source_rate = wave.source_rate;
+    packed.source_channels = wave.source_channels;
     packed.levels = {wave.levels.peak_db, wave.levels.rms_db, wave.levels.clipped,
                      wave.source_rate};
-    packed.source_channels = wave.source_channels;
   } catch (const std::exception& error) {
     packed.problem = error.what();
   }
@@ -211,8 +213,7 @@ class Packer {
       return;
     }
     if (!item.spk.empty()) result_.speakers.insert(item.spk);
-    const int32_t source_rate = packed.levels.source_rate;
-    if (source_rate != options_.fbank.sample_rate) ++result_.resampled[source_rate];
+    if (packed.source_rate != options_.fbank.sample_rate) ++result_.resampled[packed.source_rate];
     if (packed.source_channels > 1) ++result_.averaged;
     const auto frames = static_cast<double>(packed.feats.size()) / options_.fbank.num_mel_bins;
     result_.speech_seconds += frames * options_.fbank.frame_shift_ms / 1000;

@@ -172,7 +172,7 @@ Wave read_wave(const std::filesystem::path& path, int sample_rate) {
     }
     SF_INFO info{};
     const SndfileHandle file = open_sndfile(source, info);
-    Wave wave{read_mono(file.get(), info), sample_rate, info.samplerate, info.channels, {}};
+    Wave wave{read_mono(file.get(), info), sample_rate, info.samplerate, info.channels};
     SPC_CHECK(!wave.samples.empty(), "it holds no samples, or its header was never finished");
     wave.levels = measure_levels(wave.samples);
     if (info.samplerate != sample_rate)

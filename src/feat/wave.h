@@ -17,7 +17,7 @@ struct Wave {
   int source_channels = 0;     // of the file; averaged into one
   /// Of the file as it was decoded, its channels averaged, before it is resampled. What is clipped
   /// in one of several channels alone is clipped no longer in their mean.
-  Levels levels;
+  Levels levels{};
 };
 
 /// By which audio files are told apart: with its dot, in lower case, ".wav".

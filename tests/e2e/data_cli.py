@@ -307,7 +307,7 @@ class Verify(DataTest):
                          "shards      1 in 1 part\nutterances  6\nframes      378\nhours       0.0011\n"
                          "speakers    2\nsessions    not known: names are not speaker/session/file\nduration    0.38 s shortest, 0.68 s median, 0.88 s longest\n"
                          "silence     0.00 % of the frames, more than 40 dB below the loud ones of their utterance\n"
-                         "rates       16000 Hz\nlevel       -13.0 dBFS quietest, -13.0 median, -13.0 loudest, root of the mean square\n"
+                         "rates       16000 Hz\nlevel       -16.3 dBFS quietest, -16.3 median, -16.3 loudest, root of the mean square\n"
                          "clipping    none\nduplicates  none\nNaN         0 values\nleft out    0 files while packing\n")
 
     def test_finds_recordings_without_sound(self):
