@@ -36,6 +36,7 @@ struct Packed {
   int source_rate = 0;  // Hz
   int source_channels = 0;
   std::string problem;  // why there are no features; empty when there are
+  SourceLevels levels;  // of the file
 };
 
 /// Noise that depends on the utterance's name and on nothing else; another one for each copy.
@@ -71,6 +72,8 @@ Packed compute(const Fbank& fbank, const WaveAugmenter* augmenter, int num_copie
       const Copy made = augmenter->make(wave.samples, item.utt, copy);
       packed.copies.push_back({features(fbank, made.samples, item.utt, copy), made.recipe});
     }
+    packed.levels = {wave.levels.peak_db, wave.levels.rms_db, wave.levels.clipped,
+                     wave.source_rate};
   } catch (const std::exception& error) {
     packed.problem = error.what();
   }
@@ -229,7 +232,7 @@ class Packer {
     std::string problem = packed.problem;
     if (problem.empty()) {
       try {
-        writer_.add(item.utt, item.spk, packed.feats);
+        writer_.add(item.utt, item.spk, packed.feats, packed.levels);
       } catch (const Error& error) {
         problem = error.what();
       }

@@ -5,15 +5,13 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/process.h"
+#include "data/audit.h"
 
 namespace spc {
-
-/// A frame is silent when the mean of its log energies lies more than this below the 95th
-/// percentile of the utterance's frames.
-inline constexpr double kSilenceDb = 40;  // dB
 
 struct VerifyReport {
   bool stopped = false;  // on request: the rest is not filled in
@@ -21,15 +19,18 @@ struct VerifyReport {
   int64_t shards = 0;
   int64_t utts = 0;
   int64_t frames = 0;
-  int64_t speakers = 0;
-  std::vector<int64_t> lengths;  // frames, ascending, one for each utterance
-  int64_t silent_frames = 0;
-  std::vector<std::string> soundless;  // utterances of nothing but zeros
-  int64_t nan_values = 0;              // infinite ones included
+  int64_t nan_values = 0;  // infinite ones included
   double frame_shift_ms = 0;
+  double dither = 0;  // of the features; with it, equal recordings have different ones
   std::string fbank;
   std::vector<std::string> bad;       // "utt: reason", recorded while packing
   std::vector<std::string> problems;  // what is wrong with the shards, one line each
+  Audit audit;
+
+  [[nodiscard]] double seconds(double num_frames) const {
+    return num_frames * (frame_shift_ms / 1000);
+  }
+  [[nodiscard]] double hours() const { return seconds(static_cast<double>(frames)) / 3600; }
 };
 
 /// Goes on after a problem, so that the report is complete.
@@ -37,7 +38,10 @@ struct VerifyReport {
 VerifyReport verify_shards(const std::filesystem::path& folder, int threads,
                            const std::function<bool()>& stop = stop_requested);
 
-/// For people, a line each: utterances, hours, speakers, durations, silence, NaN, options.
+/// For people, what and how much: utterances, hours, speakers, sessions, durations, silence, level,
+/// clipping, duplicates, NaN, options.
+std::vector<std::pair<std::string, std::string>> summary_lines(const VerifyReport& report);
+/// These as text, a line each.
 std::string summary(const VerifyReport& report);
 
 }  // namespace spc

@@ -15,6 +15,10 @@
 namespace spc {
 namespace {
 
+std::filesystem::path temporary_of(const std::filesystem::path& path) {
+  return path.string() + ".tmp";
+}
+
 void fsync_path(const std::filesystem::path& path, int flags) {
   const FileDescriptor file(path, flags);
   SPC_CHECK(::fsync(file.get()) == 0, "cannot flush ", path.string(),
@@ -37,9 +41,18 @@ FileDescriptor::~FileDescriptor() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+void check_writable(const std::filesystem::path& path) {
+  with_context("cannot write " + path.string(), [&] {
+    SPC_CHECK(!std::filesystem::is_directory(path), "it is a folder");
+    const std::filesystem::path temporary = temporary_of(path);
+    { const FileDescriptor file(temporary, O_WRONLY | O_CREAT, 0644); }
+    std::filesystem::remove(temporary);
+  });
+}
+
 void write_atomically(const std::filesystem::path& path,
                       const std::function<void(const std::filesystem::path&)>& write) {
-  const std::filesystem::path temporary = path.string() + ".tmp";
+  const std::filesystem::path temporary = temporary_of(path);
   with_context("writing " + path.string(), [&] {
     try {
       write(temporary);

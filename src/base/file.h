@@ -34,7 +34,11 @@ class FileDescriptor {
 void write_atomically(const std::filesystem::path& path,
                       const std::function<void(const std::filesystem::path& temporary)>& write);
 
-/// The same for a text.
+/// Whether write_atomically() could begin, for asking before hours of work.
+/// @throws Error  names the path and the reason (no such folder, it is a folder, no permission)
+void check_writable(const std::filesystem::path& path);
+
+/// write_atomically() for a text.
 void write_text_atomically(const std::filesystem::path& path, const std::string& text);
 
 /// Adds a line to a file, whole or not at all: what a full disk did not take is taken back.

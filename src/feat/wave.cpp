@@ -193,6 +193,7 @@ Wave read_wave(const std::filesystem::path& path, int sample_rate, Channels chan
         "truncated: the header promises ", open.info.frames, " frames, ", wave.samples.size(),
         " can be read");
     SPC_CHECK(!wave.samples.empty(), "it holds no samples, or its header was never finished");
+    wave.levels = measure_levels(wave.samples);
     if (wave.source_rate != sample_rate)
       wave.samples = resample(wave.samples, wave.source_rate, sample_rate);
     return wave;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "feat/levels.h"
+
 namespace spc {
 
 struct Wave {
@@ -14,6 +16,9 @@ struct Wave {
   int sample_rate = 0;         // Hz, of `samples`
   int source_rate = 0;         // Hz, of the file
   int source_channels = 0;     // of the file; averaged into one
+  /// Of the file as it was decoded, its channels averaged, before it is resampled. What is clipped
+  /// in one of several channels alone is clipped no longer in their mean.
+  Levels levels{};
 };
 
 /// What a file's header says.

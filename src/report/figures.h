@@ -1,7 +1,7 @@
 // The parts of a run's page.
 #pragma once
 
-#include "report/page.h"
+#include "plot/page.h"
 #include "report/run_axis.h"
 
 namespace spc {

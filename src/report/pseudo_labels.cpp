@@ -3,15 +3,15 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "plot/scale.h"
 #include "report/figures.h"
-#include "report/scale.h"
 
 namespace spc {
 namespace {
 
 void add_clusters(const RunAxis& axis, Page& page) {
   constexpr std::array kKinds{"nmi", "ami", "purity", "inverse_purity", "pairwise_f1", "accuracy"};
-  std::vector<std::vector<std::string>> rows{
+  Rows rows{
       {"round", "against", "NMI", "AMI", "purity", "inverse purity", "pairwise F1", "accuracy"}};
   std::vector<Series> sizes;
   for (const StageLog& stage : axis.log().stages) {

@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "base/error.h"
+#include "plot/scale.h"
 #include "report/figures.h"
-#include "report/scale.h"
 
 namespace spc {
 namespace {
@@ -46,8 +46,7 @@ bool has_labels(const RunLog& log) {
 
 void add_summary(const RunAxis& axis, Page& page) {
   const std::vector<std::string> names = axis.lists();
-  std::vector<std::vector<std::string>> rows{
-      {"stage", "steps", "utterances", "hours", "utterances/s", "loss", "restarts"}};
+  Rows rows{{"stage", "steps", "utterances", "hours", "utterances/s", "loss", "restarts"}};
   for (const std::string& name : names) {
     rows[0].push_back("EER % " + name);
     rows[0].push_back("best, at step");
@@ -71,7 +70,7 @@ void add_summary(const RunAxis& axis, Page& page) {
 }
 
 void add_versions(const RunLog& log, Page& page) {
-  std::vector<std::vector<std::string>> rows{{""}};
+  Rows rows{{""}};
   for (const StageLog& stage : log.stages) rows[0].push_back(stage.name);
   for (const char* key : {"started", "version", "torch", "world_size", "threads", "device",
                           "precision", "parameters", "data"}) {

@@ -4,15 +4,8 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <optional>
-#include <set>
 
 namespace spc {
-namespace {
-
-constexpr size_t kMostPoints = 1500;
-
-}  // namespace
 
 RunAxis::RunAxis(const RunLog& log) : log_(log) {
   double seen = 0;
@@ -65,37 +58,6 @@ std::vector<std::string> RunAxis::lists() const {
       for (const std::string& name : line["trials"].keys())
         if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   return names;
-}
-
-Points thinned(const Points& points) {
-  if (points.size() <= kMostPoints) return points;
-  const size_t stretch = 3 * points.size() / kMostPoints + 1;
-  Points kept;
-  for (size_t begin = 0; begin < points.size(); begin += stretch) {
-    const size_t end = std::min(begin + stretch, points.size());
-    std::set<size_t> places;  // in their order
-    std::optional<size_t> gap;
-    std::optional<size_t> least;
-    std::optional<size_t> most;
-    for (size_t i = begin; i < end; ++i) {
-      const double value = points[i].second;
-      if (!std::isfinite(value)) {
-        if (!gap) gap = i;
-        continue;
-      }
-      if (!least || value < points[*least].second) least = i;
-      if (!most || value > points[*most].second) most = i;
-    }
-    for (const auto& place : {gap, least, most})
-      if (place) places.insert(*place);
-    for (const size_t place : places) kept.push_back(points[place]);
-  }
-  return kept;
-}
-
-bool any_finite(const Points& points) {
-  return std::any_of(points.begin(), points.end(),
-                     [](const auto& point) { return std::isfinite(point.second); });
 }
 
 std::string digits(double value, int places) {

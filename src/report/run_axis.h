@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "report/chart.h"
+#include "plot/chart.h"
 #include "report/run_log.h"
 
 namespace spc {
@@ -36,13 +36,6 @@ class RunAxis {
   std::vector<double> begins_;
   std::vector<Mark> marks_;
 };
-
-/// At most some 1500 points that look the same: of each stretch its lowest, its highest, and a gap
-/// if there is one.
-Points thinned(const Points& points);
-
-/// Whether there is something to draw.
-bool any_finite(const Points& points);
 
 /// With so many decimals; nothing for what is not finite.
 std::string digits(double value, int places);

@@ -9,6 +9,27 @@
 #include "store/h5.h"
 
 namespace spc {
+namespace {
+
+template <class T>
+void write_column(hid_t file, const char* name, const std::vector<SourceLevels>& levels,
+                  T SourceLevels::*member) {
+  std::vector<T> column;
+  column.reserve(levels.size());
+  for (const SourceLevels& each : levels) column.push_back(each.*member);
+  h5::write(file, name, column);
+}
+
+void write_levels(hid_t file, const std::vector<SourceLevels>& levels) {
+  if (std::none_of(levels.begin(), levels.end(), [](const auto& each) { return each.measured(); }))
+    return;
+  write_column(file, "/peak_db", levels, &SourceLevels::peak_db);
+  write_column(file, "/rms_db", levels, &SourceLevels::rms_db);
+  write_column(file, "/clipped", levels, &SourceLevels::clipped);
+  write_column(file, "/source_rate", levels, &SourceLevels::source_rate);
+}
+
+}  // namespace
 
 uint32_t ShardWriter::append(std::span<const float> feats) {
   SPC_CHECK(!feats.empty() && feats.size() % static_cast<size_t>(num_mel_bins_) == 0,
@@ -25,8 +46,8 @@ uint32_t ShardWriter::append(std::span<const float> feats) {
   return crc32c(feats_.data() + begin, feats.size() * sizeof(uint16_t));
 }
 
-void ShardWriter::add(const std::string& utt, const std::string& spk,
-                      std::span<const float> feats) {
+void ShardWriter::add(const std::string& utt, const std::string& spk, std::span<const float> feats,
+                      const SourceLevels& levels) {
   const int64_t begin = num_rows();
   const uint32_t crc = with_context(utt, [&] { return append(feats); });
   utts_.push_back(utt);
@@ -35,6 +56,7 @@ void ShardWriter::add(const std::string& utt, const std::string& spk,
   num_frames_.push_back(num_rows() - begin);
   crcs_.push_back(crc);
   utt_frames_ += num_frames_.back();
+  levels_.push_back(levels);
 }
 
 void ShardWriter::add_copy(std::span<const float> feats, const std::string& recipe) {
@@ -71,6 +93,7 @@ void ShardWriter::publish(const std::filesystem::path& path, const ShardInfo& in
       h5::write_strings(file.get(), "/copy/recipe", copies_.recipe);
     }
     if (!info.copies.empty()) h5::set_attribute(file.get(), "/", "copies", info.copies);
+    write_levels(file.get(), levels_);
     if (!info.bad.empty()) h5::write_strings(file.get(), "/bad", info.bad);
     h5::set_attribute(file.get(), "/", "format_version", kShardFormatVersion);
     h5::set_attribute(file.get(), "/", "fbank", info.fbank);

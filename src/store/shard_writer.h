@@ -2,6 +2,7 @@
 //   /feats float16 [total_frames, F]   /utt string [U]   /first_frame int64 [U]   /num_frames int64
 //   [U]   /crc32c uint32 [U] /spk string [U] when speakers are known     attributes:
 //   format_version, fbank (the options, as text), item_begin, item_end, bad
+//   and the columns of store/source_levels.h when the recordings were measured
 // Augmented copies, where there are some, lie in the same matrix, each with as many frames as its
 // utterance:
 //   /copy/utt int64 [C], the utterance's row, ascending   /copy/first_frame int64 [C]
@@ -13,6 +14,8 @@
 #include <span>
 #include <string>
 #include <vector>
+
+#include "store/source_levels.h"
 
 namespace spc {
 
@@ -36,10 +39,11 @@ class ShardWriter {
   /// @param num_mel_bins F
   explicit ShardWriter(int64_t num_mel_bins) : num_mel_bins_(num_mel_bins) {}
 
-  /// @param feats  [T, F] row-major
+  /// @param feats  [T, F] row-major   @param levels  of the recording, stored when any is measured
   /// @throws Error  empty, or a value that is not finite or too large for float16: names the
   /// utterance
-  void add(const std::string& utt, const std::string& spk, std::span<const float> feats);
+  void add(const std::string& utt, const std::string& spk, std::span<const float> feats,
+           const SourceLevels& levels = {});
 
   /// An augmented copy of the utterance that was added last.
   /// @param feats   [T, F], T as that utterance has
@@ -76,6 +80,7 @@ class ShardWriter {
     std::vector<uint32_t> crc32c;
     std::vector<std::string> recipe;
   } copies_;
+  std::vector<SourceLevels> levels_;
 };
 
 }  // namespace spc

@@ -62,7 +62,7 @@ class Help(DataTest):
             "--shard-frames arg (=2000000)", "--threads", "--fail-on-bad",
             "--fbank.num_mel_bins arg (=64)", "--fbank.frame_length_ms arg (=25)  milliseconds",
             "--fbank.dither arg (=0)", "--fbank.snip_edges arg (=true)"])
-        self.data("verify", "--help", out=["spcnet-data verify shards", "--threads", "40 dB"])
+        self.data("verify", "--help", out=["spcnet-data verify shards --html", "--threads", "40 dB"])
         self.data("mfcc-stats", "--help", out=["spcnet-data mfcc-stats --shards shards --out",
                                                "--num-ceps arg (=20)"])
 
@@ -305,9 +305,10 @@ class Verify(DataTest):
         text = self.data("verify", "shards").stdout
         self.assertEqual(re.sub(r"[^\n]*fbank [^\n]*\n", "", text),
                          "shards      1 in 1 part\nutterances  6\nframes      378\nhours       0.0011\n"
-                         "speakers    2\nduration    0.38 s shortest, 0.68 s median, 0.88 s longest\n"
+                         "speakers    2\nsessions    not known: names are not speaker/session/file\nduration    0.38 s shortest, 0.68 s median, 0.88 s longest\n"
                          "silence     0.00 % of the frames, more than 40 dB below the loud ones of their utterance\n"
-                         "NaN         0 values\nleft out    0 files while packing\n")
+                         "rates       16000 Hz\nlevel       -16.3 dBFS quietest, -16.3 median, -16.3 loudest, root of the mean square\n"
+                         "clipping    none\nduplicates  none\nNaN         0 values\nleft out    0 files while packing\n")
 
     def test_finds_recordings_without_sound(self):
         self.lists(2)

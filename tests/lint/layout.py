@@ -14,15 +14,16 @@ ROOMS = {
     "store": {"base"},
     "dist": {"base"},
     "metrics": {"base"},
+    "plot": {"base"},
     "loader": {"base", "store"},
     "model": {"base", "dist"},
     "loss": {"base"},
     "pseudo": {"base"},
     "eval": {"base"},
-    "report": {"base", "store"},
+    "report": {"base", "store", "plot"},
     "train": {"base", "store", "dist", "metrics", "loader", "model", "loss", "pseudo", "eval", "report"},
     "app": {"base", "store", "dist", "metrics", "loader", "model", "loss", "pseudo", "eval", "report", "train"},
-    "data": {"base", "feat", "store"},
+    "data": {"base", "feat", "store", "plot"},
     "launcher": {"base"},
 }
 # What a header's name begins with -> the only rooms that may include it.

@@ -58,6 +58,21 @@ TEST(WriteAtomically, KeepsTheKindOfTheException) {
                UsageError);
 }
 
+TEST(CheckWritable, LeavesNothingAndSaysWhyNot) {
+  const TemporaryFolder folder;
+  const std::string there = folder.file("there", "kept");
+  check_writable(there);
+  check_writable(folder / "new");
+  EXPECT_EQ(read_text(there), "kept");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()),
+                          std::filesystem::directory_iterator()),
+            1);
+  EXPECT_EQ(message_of([&] { check_writable(folder.path()); }),
+            "cannot write " + folder.path().string() + ": it is a folder");
+  EXPECT_THAT(message_of([&] { check_writable(folder / "no/page.html"); }),
+              HasSubstr("No such file or directory"));
+}
+
 TEST(AppendLine, AddsWholeLinesOrNothing) {
   const TemporaryFolder folder;
   const std::filesystem::path path = folder / "log";

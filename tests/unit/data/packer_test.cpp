@@ -168,6 +168,24 @@ TEST_F(PackerTest, StoresTheLogEnergiesOfEveryFile) {
   EXPECT_NEAR(result.speech_seconds, static_cast<double>(frames) * 0.01, 1e-9);
 }
 
+TEST_F(PackerTest, StoresTheLevelsOfEveryFile) {
+  std::vector<InputItem> items = folder_.items(2);
+  items.push_back({"low", folder_.audio("low.wav", 0.5, 7, {.sample_rate = 8000}), ""});
+  const PackResult result = pack(items, options());
+  ASSERT_THAT(result.shards, SizeIs(1));
+  const std::vector<SourceLevels> stored = read_source_levels(options().out / result.shards[0]);
+  ASSERT_EQ(stored.size(), items.size());
+  for (size_t i = 0; i < items.size(); ++i) {
+    const Levels expected = read_wave(items[i].path, 16000).levels;
+    EXPECT_EQ(stored[i].peak_db, expected.peak_db);
+    EXPECT_EQ(stored[i].rms_db, expected.rms_db);
+    EXPECT_EQ(stored[i].clipped, expected.clipped);
+  }
+  EXPECT_EQ(stored[0].source_rate, 16000);
+  EXPECT_EQ(stored[2].source_rate, 8000);
+  EXPECT_LT(stored[2].rms_db, stored[2].peak_db);
+}
+
 TEST_F(PackerTest, AShardClosesWhenItIsFull) {
   const PackResult result = pack(folder_.items(12), options());
   for (size_t i = 0; i < result.shards.size(); ++i) {

@@ -51,7 +51,7 @@ class VerifyTest : public testing::Test {
     manifest_.fbank = kFbank;
     manifest_.items = "0123";
     manifest_.shards.push_back({file, writer.num_utts(), writer.num_frames()});
-    writer.publish(folder_ / file, {kFbank, kBins, begin, end, "0123", std::move(bad)});
+    writer.publish(folder_ / file, {kFbank, kBins, begin, end, "0123", std::move(bad), ""});
   }
   [[nodiscard]] VerifyReport verify(int threads = 2) const {
     return verify_shards(folder_.path(), threads, never);
@@ -83,15 +83,19 @@ TEST_F(VerifyTest, SumsUpWhatIsThere) {
   EXPECT_EQ(report.shards, 2);
   EXPECT_EQ(report.utts, 3);
   EXPECT_EQ(report.frames, 33);
-  EXPECT_EQ(report.speakers, 2);
-  EXPECT_THAT(report.lengths, ElementsAre(3, 10, 20));
+  EXPECT_EQ(report.audit.speakers.size(), 2u);
+  EXPECT_THAT(report.audit.lengths, ElementsAre(3, 10, 20));
   EXPECT_EQ(report.nan_values, 0);
   EXPECT_THAT(report.bad, ElementsAre("x: no audio"));
   EXPECT_EQ(summary(report),
             "shards      2 in 1 part\nutterances  3\nframes      33\nhours       0.0001\n"
-            "speakers    2\nduration    0.03 s shortest, 0.10 s median, 0.20 s longest\n"
+            "speakers    2\nsessions    not known: names are not speaker/session/file\n"
+            "duration    0.03 s shortest, 0.10 s median, 0.20 s longest\n"
             "silence     0.00 % of the frames, more than 40 dB below the loud ones of their "
-            "utterance\nNaN         0 values\nleft out    1 file while packing\n"
+            "utterance\n"
+            "level       not recorded: these shards were packed without measuring it\n"
+            "clipping    not recorded\nduplicates  none\n"
+            "NaN         0 values\nleft out    1 file while packing\n"
             "fbank       num_mel_bins=4 frame_shift_ms=10 dither=0");
 }
 
@@ -105,7 +109,7 @@ TEST_F(VerifyTest, CountsSilentFrames) {
   writer.add("d", "", levels(frames));
   publish(writer, 4, 5, {});
   write_manifest(folder_.path(), manifest_);
-  EXPECT_EQ(verify().silent_frames, 5);
+  EXPECT_EQ(verify().audit.silent_frames, 5);
 }
 
 TEST_F(VerifyTest, NamesTheUtteranceOfAChangedByte) {

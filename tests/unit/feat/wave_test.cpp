@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <fstream>
@@ -144,6 +145,28 @@ TEST_F(WaveTest, ChannelsAreAveraged) {
       read_wave(write("a.wav", kWavFloat, 16000, {0.5F, 0.25F, -0.5F, 0.5F, 0.125F, 0}, 2), 16000);
   EXPECT_EQ(wave.samples, (std::vector<float>{12288, 0, 2048}));
   EXPECT_EQ(wave.source_channels, 2);
+}
+
+TEST_F(WaveTest, LevelsAreThoseOfTheFileBeforeItIsResampled) {
+  std::vector<float> cut = sine(100, 8000, 1, 1.5);
+  double clipped = 0;
+  for (float& sample : cut) {
+    clipped += std::abs(sample) > 32767 / 32768.0F ? 1 : 0;
+    sample = std::clamp(sample, -1.0F, 32767 / 32768.0F);
+  }
+  const Wave same = read_wave(write("a.wav", kWav16, 8000, cut), 8000);
+  const Wave other = read_wave(write("b.wav", kWav16, 8000, cut), 16000);
+  for (const Wave& wave : {same, other}) {
+    EXPECT_FLOAT_EQ(wave.levels.peak_db, 0);
+    EXPECT_FLOAT_EQ(wave.levels.clipped, static_cast<float>(clipped / 8000));
+    EXPECT_EQ(wave.levels.rms_db, same.levels.rms_db);
+  }
+  std::vector<float> halved;  // a silent channel beside it
+  for (const float sample : cut) halved.insert(halved.end(), {sample, 0});
+  const Levels mean = read_wave(write("c.wav", kWav16, 8000, halved, 2), 16000).levels;
+  EXPECT_NEAR(mean.peak_db, -6.0206, 1e-3);
+  EXPECT_NEAR(mean.rms_db, same.levels.rms_db - 6.0206, 1e-3);
+  EXPECT_EQ(mean.clipped, 0);
 }
 
 TEST_F(WaveTest, LongFilesAreReadInManyBlocks) {

@@ -3,12 +3,11 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
-namespace spc {
+#include "plot/points.h"
 
-using Points = std::vector<std::pair<double, double>>;
+namespace spc {
 
 struct Series {
   std::string name;
@@ -23,15 +22,24 @@ struct Mark {
   std::string text;
 };
 
+/// What lies between two lines of equal x.
+struct Band {
+  Points low;
+  Points high;
+  int color = 0;
+};
+
 struct Chart {
   std::string x_label;
   std::string y_label;
   std::vector<Series> series;
   std::vector<Mark> marks;
-  bool from_zero = false;  // the y axis begins at zero
+  bool from_zero = false;        // the y axis begins at zero
+  bool log_x = false;            // every x is the logarithm to base ten of what the axis shall tell
+  std::vector<Band> bands = {};  // behind the lines
 };
 
-/// Lines. A chart without a finite point says so.
+/// Lines, and bands behind them. A chart without a finite point says so.
 std::string draw_lines(const Chart& chart);
 
 /// Areas on top of each other, the first series at the bottom. All have the same x.

@@ -1,4 +1,4 @@
-#include "report/scale.h"
+#include "plot/scale.h"
 
 #include <algorithm>
 #include <array>
@@ -28,17 +28,36 @@ double probit(double p) {
   return (low + high) / 2;
 }
 
-std::vector<double> ticks(double low, double high, int most) {
-  std::vector<double> places;
-  if (!(high > low)) return places;
-  const double rough = (high - low) / most;
+double round_step(double span, int most) {
+  const double rough = span / most;
   const double power = std::pow(10, std::floor(std::log10(rough)));
   double step = 10 * power;
   for (const double factor : {5.0, 2.0, 1.0})
     if (factor * power >= rough) step = factor * power;
+  return step;
+}
+
+std::vector<double> ticks(double low, double high, int most) {
+  std::vector<double> places;
+  if (!(high > low)) return places;
+  const double step = round_step(high - low, most);
   for (double place = std::ceil(low / step) * step; place <= high + step * 1e-9; place += step)
     places.push_back(std::abs(place) < step * 1e-6 ? 0 : place);
   return places;
+}
+
+std::vector<double> log_ticks(double low, double high, int most) {
+  std::vector<double> all;
+  std::vector<double> decades;
+  for (double decade = std::floor(low); decade <= high; ++decade) {
+    for (const double factor : {1.0, 2.0, 5.0}) {
+      const double place = decade + std::log10(factor);
+      if (place < low || place > high) continue;
+      all.push_back(place);
+      if (factor == 1.0) decades.push_back(place);
+    }
+  }
+  return all.size() > static_cast<size_t>(most) && decades.size() > 1 ? decades : all;
 }
 
 std::string short_number(double value) {

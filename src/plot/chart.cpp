@@ -1,4 +1,4 @@
-#include "report/chart.h"
+#include "plot/chart.h"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +7,8 @@
 #include <map>
 
 #include "base/error.h"
-#include "report/page.h"
-#include "report/scale.h"
+#include "plot/page.h"
+#include "plot/scale.h"
 
 namespace spc {
 namespace {
@@ -64,6 +64,13 @@ std::vector<Tick> linear_ticks(const Scale& scale, int most) {
   std::vector<Tick> list;
   for (const double place : ticks(scale.low, scale.high, most))
     list.push_back({place, short_number(place)});
+  return list;
+}
+
+std::vector<Tick> log_ticks_of(const Scale& scale, int most) {
+  std::vector<Tick> list;
+  for (const double place : log_ticks(scale.low, scale.high, most))
+    list.push_back({place, short_number(std::pow(10, place))});
   return list;
 }
 
@@ -132,6 +139,9 @@ Axes bounds_of(const Chart& chart) {
       axes.y.add(y);
     }
   }
+  for (const Band& band : chart.bands)
+    for (const Points* edge : {&band.low, &band.high})
+      for (const auto& point : *edge) axes.y.add(point.second);
   if (chart.from_zero && !axes.y.empty()) axes.y.add(0);
   return axes;
 }
@@ -156,7 +166,14 @@ Scale y_scale(const Bounds& bounds, bool from_zero) {
 }
 
 std::string framed(const Chart& chart, const Scale& x, const Scale& y) {
-  return frame(x, y, linear_ticks(x, 7), linear_ticks(y, 6), chart.x_label, chart.y_label);
+  const std::vector<Tick> x_ticks = chart.log_x ? log_ticks_of(x, 9) : linear_ticks(x, 7);
+  return frame(x, y, x_ticks, linear_ticks(y, 6), chart.x_label, chart.y_label);
+}
+
+std::string area_between(const Band& band, const Scale& x, const Scale& y) {
+  Points around = band.low;
+  around.insert(around.end(), band.high.rbegin(), band.high.rend());
+  return concat("<path class=\"area band c", band.color, "\" d=\"", path_of(around, x, y), "Z\"/>");
 }
 
 }  // namespace
@@ -168,7 +185,9 @@ std::string draw_lines(const Chart& given) {
   for (const Mark& mark : chart.marks) axes.x.add(mark.at);
   const Scale x = x_scale(axes.x);
   const Scale y = y_scale(axes.y, chart.from_zero);
-  std::string svg = framed(chart, x, y) + marks(chart.marks, x, y);
+  std::string svg = framed(chart, x, y);
+  for (const Band& band : chart.bands) svg += area_between(band, x, y);
+  svg += marks(chart.marks, x, y);
   for (const Series& series : chart.series) svg += stroke(series, x, y);
   return svg_of(svg) + legend(chart.series);
 }

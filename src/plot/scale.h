@@ -32,8 +32,15 @@ struct Bounds {
 /// The standard normal quantile. @param p  in (0, 1)
 double probit(double p);
 
+/// 1, 2 or 5 times a power of ten that divides `span` into at most `most` parts. @param span  > 0
+double round_step(double span, int most);
+
 /// Round numbers that divide [low, high] into at most `most` parts.
 std::vector<double> ticks(double low, double high, int most);
+
+/// The logarithms to base ten of round numbers, for an axis that runs from 10^low to 10^high: 1, 2
+/// and 5 of each decade, or the decades alone where these are more than `most`.
+std::vector<double> log_ticks(double low, double high, int most);
 
 /// A number of few digits: "12k", "0.05".
 std::string short_number(double value);

@@ -1,14 +1,21 @@
 // One HTML page that needs nothing else: no network, no script; light and dark, wide and narrow,
-// screen and paper.
+// screen and paper. It is well-formed XML too.
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace spc {
 
-/// For text between tags and in attributes.
+using Rows = std::vector<std::vector<std::string>>;
+
+/// For text between tags and in attributes. Control characters, which no page may hold, become
+/// replacement characters.
 std::string escape(const std::string& text);
+
+/// HTML of a table. The first row is the head. Columns of numbers stand right.
+std::string table_of(const Rows& rows);
 
 class Page {
  public:
@@ -20,8 +27,10 @@ class Page {
   /// it   @param content  HTML, e.g. a chart
   void figure(const std::string& id, const std::string& title, const std::string& caption,
               const std::string& content);
-  /// The first row is the head. Columns of numbers stand right.
-  void table(const std::vector<std::vector<std::string>>& rows);
+  /// The few figures that matter most, in large type: what each is, and its value.
+  void facts(const std::vector<std::pair<std::string, std::string>>& list);
+  /// See table_of().
+  void table(const Rows& rows);
   /// Text as it is, folded away.
   void details(const std::string& summary, const std::string& text);
 
