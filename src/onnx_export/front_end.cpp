@@ -1,29 +1,16 @@
 #include "onnx_export/front_end.h"
 
 #include <array>
-#include <cmath>
 #include <cstdlib>
 #include <map>
 #include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/options.h"
 
 namespace spc {
 namespace {
-
-// sherpa-onnx 2.0, csrc/features.h with what csrc/speaker-embedding-extractor-general-impl.h sets.
-const std::array<std::pair<const char*, const char*>, 9> kSherpa{{
-    {"num_mel_bins", "80"},
-    {"sample_rate", "16000"},
-    {"frame_length_ms", "25"},
-    {"frame_shift_ms", "10"},
-    {"window", "povey"},
-    {"preemphasis", "0.97"},
-    {"low_freq", "20"},
-    {"high_freq", "7600"},
-    {"snip_edges", "false"},
-}};
 
 std::map<std::string, std::string> read_words(const std::string& fbank) {
   std::map<std::string, std::string> options;
@@ -44,12 +31,26 @@ int sample_rate_of(const std::string& fbank) {
 }
 
 std::vector<FrontEndDifference> differences_to_sherpa(const std::string& fbank) {
+  // sherpa-onnx 2.0, csrc/features.h with what csrc/speaker-embedding-extractor-general-impl.h
+  // sets. The sample rate it takes from the model.
+  constexpr double kBelowNyquist = 400;  // Hz
+  const double nyquist = 0.5 * sample_rate_of(fbank);
+  const std::array<std::pair<const char*, std::string>, 8> sherpa{{
+      {"num_mel_bins", "80"},
+      {"frame_length_ms", "25"},
+      {"frame_shift_ms", "10"},
+      {"window", "povey"},
+      {"preemphasis", "0.97"},
+      {"low_freq", "20"},
+      {"high_freq", to_text(nyquist - kBelowNyquist)},
+      {"snip_edges", "false"},
+  }};
   std::map<std::string, std::string> found = read_words(fbank);
-  const double high_freq = std::atof(found["high_freq"].c_str());
-  if (high_freq <= 0)  // from the Nyquist frequency down
-    found["high_freq"] = concat(std::atof(found["sample_rate"].c_str()) / 2 + high_freq);
+  const auto high_freq = found.find("high_freq");
+  if (high_freq != found.end() && std::atof(high_freq->second.c_str()) <= 0)
+    high_freq->second = to_text(nyquist + std::atof(high_freq->second.c_str()));
   std::vector<FrontEndDifference> differences;
-  for (const auto& [option, wanted] : kSherpa)
+  for (const auto& [option, wanted] : sherpa)
     if (found[option] != wanted) differences.push_back({option, wanted, found[option]});
   return differences;
 }

@@ -18,7 +18,8 @@ struct FrontEndDifference {
   std::string found;
 };
 
-/// All differences; dither is none, for it may be on for training alone.
+/// All differences; dither is none, for it may be on for training alone, and neither is the sample
+/// rate, which sherpa-onnx reads from the model. @throws Error  it says no sample rate
 std::vector<FrontEndDifference> differences_to_sherpa(const std::string& fbank);
 
 /// One message: that sherpa-onnx cannot run `model`, why, and how to pack for it; empty where it

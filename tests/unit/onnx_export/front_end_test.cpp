@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/error.h"
 #include "unit/temporary_folder.h"
 
 namespace spc {
@@ -10,10 +11,11 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-std::string fbank(const std::string& high_freq, const std::string& rest = "") {
-  return "num_mel_bins=80 sample_rate=16000 frame_length_ms=25 frame_shift_ms=10 window=povey "
-         "preemphasis=0.97 low_freq=20 high_freq=" +
-         high_freq + " dither=1 snip_edges=false" + rest;
+std::string fbank(const std::string& high_freq, const std::string& rest = "", int rate = 16000) {
+  return concat("num_mel_bins=80 sample_rate=", rate,
+                " frame_length_ms=25 frame_shift_ms=10 window=povey preemphasis=0.97 low_freq=20 "
+                "high_freq=",
+                high_freq, " dither=1 snip_edges=false", rest);
 }
 
 TEST(FrontEnd, SherpasOwnIsNoDifferenceWhateverTheDither) {
@@ -33,8 +35,15 @@ TEST(FrontEnd, DifferencesAreNamedWithTheRemedy) {
 }
 
 TEST(FrontEnd, WhatIsNotSaidIsADifference) {
-  EXPECT_EQ(differences_to_sherpa("").size(), 9U);
-  EXPECT_THAT(sherpa_warning("a.onnx", ""), HasSubstr("window povey (this network: unknown)"));
+  EXPECT_EQ(differences_to_sherpa("sample_rate=16000").size(), 8U);
+  EXPECT_THAT(sherpa_warning("a.onnx", "sample_rate=16000"),
+              HasSubstr("window povey (this network: unknown)"));
+}
+
+TEST(FrontEnd, AtAnotherRateTheUpperEdgeFollowsIt) {
+  EXPECT_EQ(sherpa_warning("a.onnx", fbank("3600", "", 8000)), "");
+  EXPECT_THAT(sherpa_warning("a.onnx", fbank("0", "", 8000)),
+              HasSubstr("high_freq 3600 (this network: 4000)"));
 }
 
 TEST(FrontEnd, SampleRate) {
