@@ -85,7 +85,8 @@ class Builder {
   // operator Resize divides i by N / n instead, and at lengths such as 198 frames takes another.
   void add_nearest(const Path& stage, const std::string& x) {
     const int64_t r = config_.block_reduction();
-    const auto ratio = static_cast<float>((bins_ + r - 1) / r) / static_cast<float>(bins_);
+    const int64_t small_bins = (bins_ + r - 1) / r;
+    const float ratio = static_cast<float>(small_bins) / static_cast<float>(bins_);
     Sizes rows;
     rows.reserve(static_cast<size_t>(bins_));
     for (int64_t i = 0; i < bins_; ++i)
