@@ -27,6 +27,22 @@ double option_of(const std::string& fbank, const std::string& name) {
   return at == std::string::npos ? 0 : std::strtod(fbank.c_str() + at + key.size(), nullptr);
 }
 
+/// Copies can be damaged too; the figures are those of the utterance.
+UtteranceCheck check_with_copies(const FileDescriptor& shard, const ShardIndex& index, size_t row) {
+  const UtteranceEntry& utt = index.utts[row];
+  const auto num_mel_bins = static_cast<size_t>(index.info.num_mel_bins);
+  UtteranceCheck check = check_utterance(shard, utt, num_mel_bins);
+  for (int32_t copy = 0; copy < utt.num_copies; ++copy) {
+    const CopyEntry& place = index.copies[static_cast<size_t>(utt.first_copy + copy)];
+    UtteranceEntry entry = utt;
+    entry.byte_offset = place.byte_offset;
+    entry.crc32c = place.crc32c;
+    for (const std::string& problem : check_utterance(shard, entry, num_mel_bins).problems)
+      check.problems.push_back(concat("copy ", copy + 1, ": ", problem));
+  }
+  return check;
+}
+
 class Verifier {
  public:
   Verifier(const fs::path& folder, int threads, const std::function<bool()>& stop)
@@ -70,6 +86,7 @@ class Verifier {
       check_header(manifest, shard, index, row);
       bad += static_cast<int64_t>(index.info.bad.size());
       report_.bad.insert(report_.bad.end(), index.info.bad.begin(), index.info.bad.end());
+      report_.copies += static_cast<int64_t>(index.copies.size());
       check_utterances(shard.file, index);
     } catch (const Error& error) {
       problem(error.what());
@@ -119,9 +136,8 @@ class Verifier {
     const auto num_mel_bins = static_cast<size_t>(index.info.num_mel_bins);
     files_.push_back({folder_ / file, num_mel_bins});
     OrderedWorkers<UtteranceCheck> workers(
-        threads_, static_cast<int64_t>(index.utts.size()), [&](int64_t i) {
-          return check_utterance(descriptor, index.utts[static_cast<size_t>(i)], num_mel_bins);
-        });
+        threads_, static_cast<int64_t>(index.utts.size()),
+        [&](int64_t i) { return check_with_copies(descriptor, index, static_cast<size_t>(i)); });
     for (size_t i = 0; i < index.utts.size(); ++i) {
       if (stop_()) {
         report_.stopped = true;

@@ -18,6 +18,7 @@ struct VerifyReport {
   int parts = 0;
   int64_t shards = 0;
   int64_t utts = 0;
+  int64_t copies = 0;  // augmented ones, of all utterances
   int64_t frames = 0;
   int64_t nan_values = 0;  // infinite ones included
   double frame_shift_ms = 0;

@@ -92,6 +92,8 @@ std::vector<std::pair<std::string, std::string>> summary_lines(const VerifyRepor
       {"hours", hours_text(report.hours())},
       {"speakers", audit.speakers.empty() ? "not known" : std::to_string(audit.speakers.size())},
       {"sessions", sessions_text(report)}};
+  if (report.copies > 0)
+    lines.emplace_back("copies", concat(report.copies, " augmented, beside their utterances"));
   if (report.utts > 0) {
     const double silence =
         static_cast<double>(audit.silent_frames) / static_cast<double>(report.frames);

@@ -33,7 +33,7 @@ Surroundings look_around() {
 // The `spcnet` of this build before one of the PATH; whole, for other machines have another PATH.
 std::string find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) return std::filesystem::absolute(name).string();
-  const auto sibling = std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
+  const std::filesystem::path sibling = program_beside_this_one(name);
   return std::filesystem::exists(sibling) ? sibling.string() : name;
 }
 

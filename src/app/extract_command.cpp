@@ -54,11 +54,7 @@ void check_given(const ResolvedConfig& given, const ResolvedConfig& trained,
 
 std::optional<TensorFile> open_source(const ExtractArguments& arguments) {
   if (arguments.init) return std::nullopt;
-  if (!arguments.checkpoint.empty()) return open_checkpoint(arguments.checkpoint);
-  std::optional<TensorFile> newest = newest_valid_checkpoint(newest_stage(arguments.run));
-  SPC_CHECK(newest, "no checkpoint in ", arguments.run,
-            "/checkpoints; train first, or give --checkpoint F");
-  return newest;
+  return open_trained(arguments.run, arguments.checkpoint);
 }
 
 int extract(const ExtractArguments& arguments, Communicator& comm) {

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
         "before `train`: are the ranks alike, and is one of them slow?"},
        {"average", spc::average_command, "the mean of a run's last checkpoints"},
        {"extract", spc::extract_command, "embeddings of whole utterances"},
-       {"export", spc::export_command, "embeddings for NumPy and Kaldi"},
+       {"export", spc::export_command, "embeddings for NumPy and Kaldi, networks as ONNX"},
        {"score", spc::score_command, "error rates and costs of trial lists"},
        {"cluster", spc::cluster_command, "pseudo labels: k-means over embeddings"},
        {"gate", spc::gate_command, "which pseudo labels to trust, from their losses"},

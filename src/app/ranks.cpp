@@ -35,11 +35,11 @@ int with_ranks(double timeout_s, const std::function<int(Communicator&)>& body) 
   return kExitFailed;
 }
 
-void check_output_file(const std::filesystem::path& out) {
-  SPC_USAGE_CHECK(!std::filesystem::is_directory(out), "--out ", out.string(),
+void check_output_file(const std::filesystem::path& out, const char* flag) {
+  SPC_USAGE_CHECK(!std::filesystem::is_directory(out), flag, " ", out.string(),
                   " is a folder; name a file");
-  SPC_USAGE_CHECK(!out.has_parent_path() || std::filesystem::is_directory(out.parent_path()),
-                  "--out ", out.string(), ": there is no folder ", out.parent_path().string());
+  SPC_USAGE_CHECK(!out.has_parent_path() || std::filesystem::is_directory(out.parent_path()), flag,
+                  " ", out.string(), ": there is no folder ", out.parent_path().string());
 }
 
 }  // namespace spc

@@ -13,7 +13,8 @@ namespace spc {
 /// for this one; alone, the exception goes on to main.
 int with_ranks(double timeout_s, const std::function<int(Communicator&)>& body);
 
-/// Before work that takes long. @throws UsageError  --out is a folder, or in none that is there
-void check_output_file(const std::filesystem::path& out);
+/// Before work that takes long. @param flag  how the command line calls it
+/// @throws UsageError  it is a folder, or in none that is there
+void check_output_file(const std::filesystem::path& out, const char* flag = "--out");
 
 }  // namespace spc

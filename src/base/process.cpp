@@ -6,7 +6,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
+
+#include "base/error.h"
 
 namespace spc {
 namespace {
@@ -56,6 +60,22 @@ int available_cores() {
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   const int count = CPU_COUNT(&set);
   return count > 0 ? count : 1;
+}
+
+std::filesystem::path program_beside_this_one(const std::string& name) {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / name;
+}
+
+void become_program(const std::filesystem::path& program,
+                    const std::vector<std::string>& arguments) {
+  std::vector<std::string> words{program.string()};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  ::execv(argv[0], argv.data());
+  throw Error(concat("cannot start ", program.string(), ": ", std::strerror(errno)));
 }
 
 double cpu_seconds() {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 namespace spc {
 
@@ -24,6 +26,14 @@ void step_back();
 
 /// Cores this process may run on (its affinity mask), at least 1.
 int available_cores();
+
+/// The program `name` in the folder of this one; it may not be there.
+std::filesystem::path program_beside_this_one(const std::string& name);
+
+/// This process goes on as another program, with these arguments: its exit code is this one's.
+/// @throws Error  it cannot be started
+[[noreturn]] void become_program(const std::filesystem::path& program,
+                                 const std::vector<std::string>& arguments);
 
 /// Processor time of this process so far, user and system, seconds.
 double cpu_seconds();

@@ -9,6 +9,9 @@
 
 namespace spc {
 
+static_assert(kBatchNormEpsilon == kBatchNormEps,
+              "exported networks take it from the configuration");
+
 Lengths Lengths::ceil_divided(int64_t r) const {
   std::vector<int64_t> shorter = frames_;
   for (int64_t& frames : shorter) frames = (frames + r - 1) / r;
@@ -178,7 +181,7 @@ at::Tensor SpcNet::pool_over_time(const at::Tensor& map_BDT, const Lengths* leng
   const at::Tensor weighted = weights * x;
   const at::Tensor mean = weighted.sum(-1);
   const at::Tensor variance = (weighted * x).sum(-1) - mean * mean;
-  return at::cat({mean, variance.clamp_min(1e-5).sqrt()}, 1);
+  return at::cat({mean, variance.clamp_min(kVarianceFloor).sqrt()}, 1);
 }
 
 at::Tensor SpcNet::forward(const at::Tensor& feats_BTF, const ForwardMode& mode,

@@ -1,4 +1,4 @@
-// The widths and switches of SpcNet.
+// The widths, switches and fixed numbers of SpcNet; without LibTorch.
 #pragma once
 
 #include <cstdint>
@@ -32,5 +32,9 @@ struct SpcNetConfig {
 inline constexpr int kNumStages = 4;
 /// Each of the three layers between stages halves frequency and time.
 inline constexpr int64_t kTotalStride = 8;
+/// What batch norm adds to a variance.
+inline constexpr double kBatchNormEpsilon = 1e-5;
+/// Of the variance over time, in front of its square root.
+inline constexpr double kVarianceFloor = 1e-5;
 
 }  // namespace spc

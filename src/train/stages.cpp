@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "train/checkpoint.h"
@@ -112,6 +114,14 @@ std::filesystem::path newest_stage(const std::filesystem::path& run) {
     newest_place = place;
   }
   return newest;
+}
+
+TensorFile open_trained(const std::filesystem::path& run, const std::filesystem::path& file) {
+  if (!file.empty()) return open_checkpoint(file);
+  std::optional<TensorFile> newest = newest_valid_checkpoint(newest_stage(run));
+  SPC_CHECK(newest, "no checkpoint in ", run.string(),
+            "/checkpoints; train first, or give --checkpoint F");
+  return std::move(*newest);
 }
 
 void check_kind_of_run(const std::filesystem::path& run, bool rounds) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "store/tensor_file.h"
 #include "train/rounds_config.h"
 #include "train/training.h"
 
@@ -41,6 +42,10 @@ TrainArguments stage_to_look_at(const RoundsArguments& arguments);
 /// Where a run's newest network is: the folder of its last stage that has a checkpoint; the run's
 /// own for a run without stages.
 std::filesystem::path newest_stage(const std::filesystem::path& run);
+
+/// The checkpoint `file`, or when it is empty that of the run's newest network.
+/// @throws Error  there is none, or it is damaged
+TensorFile open_trained(const std::filesystem::path& run, const std::filesystem::path& file);
 
 /// @throws Error  the folder holds a run with rounds and this is to be one without, or the other
 /// way about

@@ -70,7 +70,8 @@ class Image(unittest.TestCase):
         listed = subprocess.run(["apt-cache", "depends", "--recurse", "--no-recommends", "--no-suggests", "--no-conflicts", "--no-breaks",
                                  "--no-replaces", "--no-enhances", *named], capture_output=True, text=True, check=True).stdout
         installed = {line.split()[-1].strip("<>") for line in listed.splitlines() if line}
-        for program in ("spcnet", "spcnet-data", "spcnet-launch"):
+        for program in ("spcnet", "spcnet-data", "spcnet-launch", "spcnet-onnx"):
+            self.assertIn(f"/bin/{program} ", read("container", "Dockerfile"))
             linked = subprocess.run(["ldd", support.program(program)], capture_output=True, text=True, check=True).stdout
             for path in re.findall(r"=> (/(?:usr/)?lib\S+)", linked):
                 owners = subprocess.run(["dpkg-query", "-S", "*/" + os.path.basename(os.path.realpath(path))], capture_output=True, text=True, check=False).stdout

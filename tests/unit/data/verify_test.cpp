@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
 
 #include "base/crc32c.h"
 #include "base/file.h"
@@ -97,6 +98,29 @@ TEST_F(VerifyTest, SumsUpWhatIsThere) {
             "clipping    not recorded\nduplicates  none\n"
             "NaN         0 values\nleft out    1 file while packing\n"
             "fbank       num_mel_bins=4 frame_shift_ms=10 dither=0");
+}
+
+TEST_F(VerifyTest, ReadsAugmentedCopies) {
+  ShardWriter writer(kBins);
+  writer.add("d", "", levels({1, 2, 3}));
+  writer.add_copy(levels({2, 3, 4}), "noise 3.0 dB rain.wav");
+  publish(writer, 4, 5, {});
+  write_manifest(folder_.path(), manifest_);
+  VerifyReport report = verify();
+  EXPECT_EQ(report.copies, 1);
+  EXPECT_EQ(report.frames, 36);
+  EXPECT_THAT(report.problems, IsEmpty());
+  EXPECT_THAT(summary(report), HasSubstr("\ncopies      1 augmented"));
+  const std::filesystem::path shard = folder_ / manifest_.shards.back().file;
+  const CopyEntry copy = read_shard_index(shard).copies[0];
+  {
+    std::fstream file(shard, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(copy.byte_offset);
+    file.put('\x01');
+  }
+  report = verify();
+  EXPECT_THAT(report.problems, ElementsAre(HasSubstr("utterance d in " + shard.filename().string() +
+                                                     ": copy 1: wrong checksum")));
 }
 
 TEST_F(VerifyTest, CountsSilentFrames) {

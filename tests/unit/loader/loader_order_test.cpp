@@ -206,8 +206,11 @@ TEST(Loader, MixesFromTheCorpusAndFromTheNoiseShards) {
 
 /// Which copy of its utterance every view of some steps is, -1 for none, found by its features.
 std::vector<int> copies_taken(double prob, int64_t batch_begin = 0, int64_t batch_end = kBatch) {
+  // Without the utterance of one frame: all of its versions are zero once the mean is gone.
+  std::vector<std::vector<Utterance>> corpus = kCorpus;
+  std::erase_if(corpus[2], [](const Utterance& each) { return each.frames == 1; });
   const TemporaryFolder folder;
-  const ShardSet shards({write_shards(folder / "s", kCorpus, kBins, "num_mel_bins=5", 3)});
+  const ShardSet shards({write_shards(folder / "s", corpus, kBins, "num_mel_bins=5", 3)});
   AugmentConfig augment;
   augment.copy_prob = prob;
   Loader loader(shards, nullptr, small_views(), augment, {}, kSeed,
@@ -215,11 +218,10 @@ std::vector<int> copies_taken(double prob, int64_t batch_begin = 0, int64_t batc
   // The same crop of each version: what the copy decides is the features alone.
   std::vector<ShardSet> versions;
   for (int copy = -1; copy < 3; ++copy) {
-    std::vector<std::vector<Utterance>> named = kCorpus;
     const std::filesystem::path path = folder / concat("v", copy);
     std::filesystem::create_directories(path);
     ShardWriter writer(kBins);
-    for (const auto& shard : named) {
+    for (const auto& shard : corpus) {
       for (const Utterance& each : shard)
         writer.add(each.utt, "",
                    features_of(copy < 0 ? each.utt : concat(each.utt, "#", copy), each.frames));
@@ -227,7 +229,7 @@ std::vector<int> copies_taken(double prob, int64_t batch_begin = 0, int64_t batc
     Manifest manifest;
     manifest.fbank = "num_mel_bins=5";
     manifest.shards = {{"s.h5", writer.num_utts(), writer.num_frames()}};
-    writer.publish(path / "s.h5", {manifest.fbank, kBins, 0, kCorpusUtts, "", {}, ""});
+    writer.publish(path / "s.h5", {manifest.fbank, kBins, 0, writer.num_utts(), "", {}, ""});
     write_manifest(path, manifest);
     versions.emplace_back(std::vector<std::string>{path});
   }
