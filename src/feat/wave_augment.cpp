@@ -127,7 +127,7 @@ Copy WaveAugmenter::make(std::span<const float> samples, const std::string& utt,
 void WaveAugmenter::mix_in(Copy& copy, Random& random) const {
   const Kind& kind = kinds_[random.below(kinds_.size())];
   const auto count = static_cast<int64_t>(copy.samples.size());
-  const auto choices = static_cast<uint64_t>(kind.most - kind.least + 1);
+  const auto choices = static_cast<uint64_t>(int64_t{kind.most} - kind.least + 1);
   const int sounds = kind.least + static_cast<int>(random.below(choices));
   const double snr_db = random.uniform(kind.snr_low, kind.snr_high);
   std::vector<float> sum(copy.samples.size());

@@ -60,7 +60,7 @@ class Help(DataTest):
         self.data("fbank", "--help", out=[
             "spcnet-data fbank --wav-scp wav.scp", "--wav-dir", "--utt2spk", "--out", "--part arg (=1/1)",
             "--shard-frames arg (=2000000)", "--threads", "--fail-on-bad",
-            "--fbank.num_mel_bins arg (=64)", "--fbank.frame_length_ms arg (=25)  milliseconds",
+            "--fbank.num_mel_bins arg (=64)", "--fbank.frame_length_ms arg (=25)", "--copies.num arg (=0)",
             "--fbank.dither arg (=0)", "--fbank.snip_edges arg (=true)"])
         self.data("verify", "--help", out=["spcnet-data verify shards --html", "--threads", "40 dB"])
         self.data("mfcc-stats", "--help", out=["spcnet-data mfcc-stats --shards shards --out",

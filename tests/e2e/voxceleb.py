@@ -114,6 +114,12 @@ class Voxceleb(support.ProgramTest):
         self.voxceleb("--musan", "musan", "--rirs", "rirs", "--allow-missing", out=["musan_noise: 1 of 930 files", "rirs_simulated: 1 files", "rirs_noises: 1 files"])
         self.assertTrue(self.read("lists/musan_noise/wav.scp").startswith("noise/free-sound/noise-free-sound-0000.wav /"))
         self.assertFalse(os.path.exists(self.path("lists/musan_noise/utt2spk")))
+        # The lists are what augmented copies are made from.
+        sounds = ["--rir-scp", "lists/rirs_simulated/wav.scp", "--noise-scp", "lists/rirs_noises/wav.scp"]
+        pack = ["spcnet-data", "fbank", "--wav-scp", "lists/musan_noise/wav.scp", "--out", "shards", *sounds]
+        self.run_program(*pack, "--copies.num", "3", out="1 utterance, ", err=None)
+        self.run_program("spcnet-data", "verify", "shards", out="copies      3 augmented")
+        self.run_program(*pack, expect=2, err="copies.num = 0; say how many of each utterance")
 
     def test_from_the_corpora_to_the_table(self):
         """The commands of configs/README.md, with a small network."""
