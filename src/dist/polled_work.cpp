@@ -16,7 +16,7 @@ void poll_until(const std::function<bool()>& done, const std::string& what,
   constexpr double kSpinSeconds = 200e-6;
   // A process that was stopped for a while has not waited for others meanwhile.
   constexpr double kLongestTurn = 1;
-  const WaitLog::Scope scope(*rules.waits, what);
+  WaitLog::Scope scope(*rules.waits, what);
   Stopwatch turn;
   double seconds = 0;
   while (!done()) {
@@ -26,12 +26,14 @@ void poll_until(const std::function<bool()>& done, const std::string& what,
       sched_yield();
       continue;
     }
-    if (seconds > rules.timeout_s)
+    if (seconds > rules.timeout_s) {
+      scope.give_up();
       throw TimeoutError(concat("rank ", rules.rank, " waited ", rules.timeout_s,
                                 " s for the other ranks in ", what,
                                 "; one of them is gone or stuck: see its last message. The limit "
                                 "is dist.timeout_s, in a check 60 s at "
                                 "most"));
+    }
     std::this_thread::sleep_for(std::chrono::microseconds(20));
   }
 }

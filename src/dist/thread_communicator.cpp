@@ -75,12 +75,14 @@ class MeetingPoint {
       ++round_;
       changed_.notify_all();
     } else {
-      const WaitLog::Scope scope(*processes_->waits(), what);
+      WaitLog::Scope scope(*processes_->waits(), what);
       const bool came = changed_.wait_for(lock, std::chrono::duration<double>(timeout_s_),
                                           [&] { return round_ != round || broken_; });
-      if (!came)
+      if (!came) {
+        scope.give_up();
         throw TimeoutError(concat("a thread waited ", timeout_s_, " s for the others in ", what,
                                   "; one of them is stuck. The limit is dist.timeout_s"));
+      }
       SPC_CHECK(round_ != round, "another rank ended");
     }
     return result_;

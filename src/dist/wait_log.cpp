@@ -11,7 +11,7 @@ WaitLog::Scope::~Scope() {
   const std::lock_guard lock(log_.mutex_);
   log_.seconds_[std::this_thread::get_id()] += entry_->since.seconds();
   ++log_.ended_;
-  log_.entries_.erase(entry_);
+  if (!given_up_) log_.entries_.erase(entry_);
 }
 
 std::optional<WaitLog::Wait> WaitLog::longest() const {

@@ -29,19 +29,23 @@ class WaitLog {
    public:
     Scope(WaitLog& log, const std::string& what);
     ~Scope();
+    /// The wait was too long. It stays in the log: until the process ends this is where it is, and
+    /// a report that is written while the failure is on its way up must say so.
+    void give_up() { given_up_ = true; }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
    private:
     WaitLog& log_;
     std::list<Entry>::iterator entry_;
+    bool given_up_ = false;
   };
 
   struct Wait {
     std::string what;
     double seconds = 0;
   };
-  /// The one under way that began first.
+  /// The one under way, or given up, that began first.
   [[nodiscard]] std::optional<Wait> longest() const;
   /// Waits that have ended: a number that rises while ranks still talk to each other.
   [[nodiscard]] int64_t num_ended() const;

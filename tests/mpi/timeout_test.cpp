@@ -40,6 +40,8 @@ TEST_F(TimeoutMpi, AWaitForARankThatDoesNotComeIsAnErrorThatNamesRankAndOperatio
                               " waited 0.5 s for the other ranks in a late meeting; one of them is "
                               "gone or stuck: see its last message. "
                               "The limit is dist.timeout_s, in a check 60 s at most"));
+    EXPECT_EQ(impatient->waits()->longest()->what, "a late meeting")
+        << "a report that is written later still says what was waited for";
     EXPECT_GE(seconds, 0.5);
     EXPECT_LT(seconds, 10);
   }

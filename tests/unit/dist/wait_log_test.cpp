@@ -26,6 +26,16 @@ TEST(WaitLog, KnowsTheWaitThatBeganFirst) {
   EXPECT_EQ(log.num_ended(), 2);
 }
 
+TEST(WaitLog, KeepsAWaitThatWasGivenUp) {
+  WaitLog log;
+  {
+    WaitLog::Scope scope(log, "bucket 1");
+    scope.give_up();
+  }
+  const WaitLog::Scope later(log, "bucket 2");
+  EXPECT_EQ(log.longest()->what, "bucket 1");
+}
+
 TEST(WaitLog, CountsTheSecondsOfEachThreadForItself) {
   WaitLog log;
   std::thread other([&] {
