@@ -8,6 +8,7 @@ namespace spc {
 int model_command(const Arguments& arguments);
 int train_command(const Arguments& arguments);
 int preflight_command(const Arguments& arguments);
+int plan_command(const Arguments& arguments);
 int average_command(const Arguments& arguments);
 int export_command(const Arguments& arguments);
 int extract_command(const Arguments& arguments);

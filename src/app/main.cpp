@@ -6,6 +6,7 @@ int main(int argc, char** argv) {
       "spcnet", "distributed self-supervised training of speaker embeddings",
       {{"model", spc::model_command,
         "layers, shapes, parameters and multiply-adds of a configuration"},
+       {"plan", spc::plan_command, "memory, hours, network and disk of a run before it is started"},
        {"train", spc::train_command, "train a network, alone or under mpirun"},
        {"preflight", spc::preflight_command,
         "before `train`: are the ranks alike, and is one of them slow?"},

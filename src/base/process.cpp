@@ -87,6 +87,10 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+int64_t machine_memory_bytes() {
+  return sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+}
+
 int64_t peak_memory_bytes() {
   struct rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);

@@ -38,6 +38,9 @@ std::filesystem::path program_beside_this_one(const std::string& name);
 /// Processor time of this process so far, user and system, seconds.
 double cpu_seconds();
 
+/// Of this machine, bytes.
+int64_t machine_memory_bytes();
+
 /// The largest resident memory so far, bytes.
 int64_t peak_memory_bytes();
 

@@ -13,7 +13,7 @@ import numpy as np
 import fixtures
 import support
 
-COMMANDS = ("model", "train", "preflight", "average", "extract", "export", "score", "cluster", "gate", "agreement", "diff", "metrics", "report", "explain")
+COMMANDS = ("model", "plan", "train", "preflight", "average", "extract", "export", "score", "cluster", "gate", "agreement", "diff", "metrics", "report", "explain")
 
 
 class Help(support.ProgramTest):

@@ -24,7 +24,8 @@ ROOMS = {
     "report": {"base", "store", "plot"},
     "onnx_export": {"base", "store", "model/spcnet_config.h"},  # without LibTorch, whose protobuf is another one
     "train": {"base", "store", "dist", "metrics", "loader", "model", "loss", "pseudo", "eval", "report"},
-    "app": {"base", "store", "dist", "metrics", "loader", "model", "loss", "pseudo", "eval", "report", "train"},
+    "plan": {"base", "loader", "model", "pseudo", "train"},
+    "app": {"base", "store", "dist", "metrics", "loader", "model", "loss", "pseudo", "eval", "report", "train", "plan"},
     "data": {"base", "feat", "store", "plot"},
     "launcher": {"base"},
 }
