@@ -84,8 +84,8 @@ void add_backbone(const SpcNetConfig& config, int64_t num_mel_bins, const CropBa
     if (stage > 0) {
       backbone.keep(map, 2);  // the last block's result and its norm
       map.channels *= 2;
-      map.bins = static_cast<double>(static_cast<int64_t>(map.bins) / 2);
-      map.frames = static_cast<double>(static_cast<int64_t>(map.frames) / 2);
+      map.bins = std::floor(map.bins / 2);
+      map.frames = std::floor(map.frames / 2);
     }
     for (int64_t block = 0; block < blocks[stage]; ++block)
       backbone.block(map, config.block_reduction());

@@ -20,8 +20,8 @@ constexpr double kBytesOfIndexEntry =
     160;                              // ids, place and checksum of an utterance, and its order
 constexpr double kBytesOfLabel = 40;  // class, last loss, decision
 
-double ceil_divided(int64_t a, int64_t b) {
-  return static_cast<double>((a + b - 1) / b);
+int64_t ceil_divided(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
 }
 
 void add_dino_step(const RunConfig& config, const RankShape& shape, int64_t rows,
@@ -53,15 +53,14 @@ double batch_bytes(const RunConfig& config, const RankShape& shape) {
   const double frames = static_cast<double>(views.num_global) * views.global_frames +
                         static_cast<double>(views.num_local) * views.local_frames +
                         (config.label_correction.enabled() ? views.global_frames : 0);
-  return ceil_divided(config.train.batch_size, shape.ranks) * frames *
+  return static_cast<double>(ceil_divided(config.train.batch_size, shape.ranks)) * frames *
          static_cast<double>(shape.num_mel_bins) * sizeof(float);
 }
 
 }  // namespace
 
 int64_t micro_batch_rows(const RunConfig& config, int ranks) {
-  const int64_t rows = (config.train.batch_size + ranks - 1) / ranks;
-  return (rows + config.train.accumulate - 1) / config.train.accumulate;
+  return ceil_divided(ceil_divided(config.train.batch_size, ranks), config.train.accumulate);
 }
 
 RankMemory predict_memory(const RunConfig& config, const RankShape& shape) {
@@ -102,7 +101,7 @@ RankMemory predict_memory(const RunConfig& config, const RankShape& shape) {
 }
 
 int64_t accumulate_that_fits(RunConfig config, const RankShape& shape, double limit) {
-  const int64_t rows = (config.train.batch_size + shape.ranks - 1) / shape.ranks;
+  const int64_t rows = ceil_divided(config.train.batch_size, shape.ranks);
   for (int64_t accumulate = config.train.accumulate; accumulate <= rows; ++accumulate) {
     // Micro-batches of equal size.
     if (rows % accumulate != 0 && accumulate != rows) continue;

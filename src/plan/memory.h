@@ -36,7 +36,9 @@ struct RankMemory {
   [[nodiscard]] double on_gpu() const {
     return networks + gradients + optimizer + activations + context;
   }
-  [[nodiscard]] double on_machine() const { return loader + checkpoint + allocator + index + program; }
+  [[nodiscard]] double on_machine() const {
+    return loader + checkpoint + allocator + index + program;
+  }
   [[nodiscard]] double total() const { return on_gpu() + on_machine(); }
   /// Where memory is short: the GPU's, or without one the machine's.
   [[nodiscard]] double needed() const { return context > 0 ? on_gpu() : total(); }
