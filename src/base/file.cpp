@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -89,10 +90,13 @@ void append_line(const std::filesystem::path& path, const std::string& line) {
 
 std::string read_text(const std::filesystem::path& path) {
   const FileDescriptor file(path, O_RDONLY);
+  struct stat status = {};
+  (void)::fstat(file.get(), &status);  // zero for what has no size, such as a pipe
   std::string text;
   size_t done = 0;
   while (true) {
-    text.resize(std::max<size_t>(2 * done, size_t{1} << 16));
+    // One byte more than the file has, so that its end is seen without another round.
+    text.resize(std::max({2 * done, size_t{1} << 16, static_cast<size_t>(status.st_size) + 1}));
     const ssize_t got = ::read(file.get(), text.data() + done, text.size() - done);
     if (got < 0 && errno == EINTR) continue;
     SPC_CHECK(got >= 0, "cannot read ", path.string(), ": ", std::strerror(errno));
@@ -104,19 +108,34 @@ std::string read_text(const std::filesystem::path& path) {
 }
 
 std::vector<std::string> read_lines(const std::filesystem::path& path) {
-  std::istringstream text(read_text(path));
+  const std::string text = read_text(path);
+  std::string_view rest = text;
   std::vector<std::string> lines;
-  for (std::string line; std::getline(text, line);) {
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    lines.push_back(line);
-  }
+  for (std::string_view line; take_line(rest, line);) lines.emplace_back(line);
   return lines;
 }
 
-std::vector<std::string> split_words(const std::string& line) {
-  std::istringstream text(line);
+bool take_line(std::string_view& text, std::string_view& line) {
+  if (text.empty()) return false;
+  const size_t end = std::min(text.find('\n'), text.size());
+  line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return true;
+}
+
+std::string_view take_word(std::string_view& line) {
+  constexpr const char* kSpace = " \t\n\v\f\r";
+  line.remove_prefix(std::min(line.find_first_not_of(kSpace), line.size()));
+  const std::string_view word = line.substr(0, line.find_first_of(kSpace));
+  line.remove_prefix(word.size());
+  return word;
+}
+
+std::vector<std::string> split_words(std::string_view line) {
   std::vector<std::string> words;
-  for (std::string word; text >> word;) words.push_back(word);
+  for (std::string_view word = take_word(line); !word.empty(); word = take_word(line))
+    words.emplace_back(word);
   return words;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace spc {
@@ -51,8 +52,15 @@ std::string read_text(const std::filesystem::path& path);
 /// Its lines, without line ends. @throws Error  it cannot be read
 std::vector<std::string> read_lines(const std::filesystem::path& path);
 
-/// The words of a line, separated by spaces or tabs.
-std::vector<std::string> split_words(const std::string& line);
+/// Takes the first line off `text`, without its end, as read_lines() does; for a text too large to
+/// be held a second time. @returns false when nothing is left
+bool take_line(std::string_view& text, std::string_view& line);
+
+/// Takes the first word off `line`; words are separated by spaces or tabs. Empty: none is left.
+std::string_view take_word(std::string_view& line);
+
+/// The words of a line.
+std::vector<std::string> split_words(std::string_view line);
 
 /// An exclusive lock on a file, held by this object and released by the system however the process
 /// ends.

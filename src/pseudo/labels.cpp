@@ -28,35 +28,44 @@ bool is_less_number(const std::string& a, const std::string& b) {
 
 }  // namespace
 
+// Millions of lines, few labels: names are told apart before they are kept.
 Labels read_labels(const std::filesystem::path& path) {
+  const std::string text = read_text(path);
   Labels labels;
-  std::vector<std::string> of_utt;
-  std::unordered_set<std::string> seen;
-  size_t number = 0;
-  for (const std::string& line : read_lines(path)) {
+  const auto lines = static_cast<size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
+  labels.utts.reserve(lines);
+  labels.classes.reserve(lines);
+  std::unordered_set<std::string_view> seen;
+  seen.reserve(lines);
+  std::unordered_map<std::string_view, int32_t> number_of;
+  std::string_view rest = text;
+  int64_t number = 0;
+  for (std::string_view line; take_line(rest, line);) {
     ++number;
-    std::vector<std::string> words = split_words(line);
-    if (words.empty()) continue;
-    SPC_CHECK(words.size() == 2, path.string(), ":", number, ": ", words.size(),
-              " words, expected an utterance and its label");
-    SPC_CHECK(seen.insert(words[0]).second, path.string(), ":", number, ": utterance '", words[0],
+    std::string_view words = line;
+    const std::string_view utt = take_word(words);
+    const std::string_view label = take_word(words);
+    if (utt.empty()) continue;
+    SPC_CHECK(!label.empty() && take_word(words).empty(), path.string(), ":", number, ": ",
+              split_words(line).size(), " words, expected an utterance and its label");
+    SPC_CHECK(seen.insert(utt).second, path.string(), ":", number, ": utterance '", utt,
               "' a second time");
-    labels.utts.push_back(std::move(words[0]));
-    of_utt.push_back(std::move(words[1]));
+    labels.utts.emplace_back(utt);
+    labels.classes.push_back(
+        number_of.try_emplace(label, static_cast<int32_t>(number_of.size())).first->second);
   }
   SPC_CHECK(!labels.utts.empty(), path.string(), ": no labels; expected lines `utt label`");
 
-  labels.names = of_utt;
-  const bool numbers = std::all_of(of_utt.begin(), of_utt.end(), is_number);
+  for (const auto& [name, as_met] : number_of) labels.names.emplace_back(name);
+  const bool numbers = std::all_of(labels.names.begin(), labels.names.end(), is_number);
   if (numbers)
     std::sort(labels.names.begin(), labels.names.end(), is_less_number);
   else
     std::sort(labels.names.begin(), labels.names.end());
-  labels.names.erase(std::unique(labels.names.begin(), labels.names.end()), labels.names.end());
-  std::unordered_map<std::string, int32_t> class_of;
-  for (const std::string& name : labels.names)
-    class_of.emplace(name, static_cast<int32_t>(class_of.size()));
-  for (const std::string& label : of_utt) labels.classes.push_back(class_of.at(label));
+  std::vector<int32_t> class_of(labels.names.size());
+  for (size_t i = 0; i < labels.names.size(); ++i)
+    class_of[static_cast<size_t>(number_of.at(labels.names[i]))] = static_cast<int32_t>(i);
+  for (int32_t& each : labels.classes) each = class_of[static_cast<size_t>(each)];
   return labels;
 }
 

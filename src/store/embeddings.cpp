@@ -6,20 +6,33 @@
 
 namespace spc {
 
-void write_embeddings(const std::filesystem::path& path, const Embeddings& embeddings,
-                      const std::string& source) {
-  SPC_ASSERT(
-      embeddings.values.size() == embeddings.utts.size() * static_cast<size_t>(embeddings.dim),
-      "embeddings and utterances differ");
+void write_embeddings(
+    const std::filesystem::path& path, const std::vector<std::string>& utts, int64_t dim,
+    const std::string& source,
+    const std::function<void(const std::function<void(std::span<const float>)>& append)>& fill) {
   write_atomically(path, [&](const std::filesystem::path& temporary) {
     h5::File file = h5::create(temporary);
-    h5::write(file.get(), "/embedding", h5::native_type<float>(),
-              {embeddings.utts.size(), static_cast<hsize_t>(embeddings.dim)},
-              embeddings.values.data());
-    h5::write_strings(file.get(), "/utt", embeddings.utts);
+    const auto columns = static_cast<hsize_t>(dim);
+    h5::create_matrix(file.get(), "/embedding", h5::native_type<float>(), utts.size(), columns);
+    hsize_t done = 0;
+    fill([&](std::span<const float> values) {
+      const hsize_t rows = values.size() / columns;
+      SPC_ASSERT(rows * columns == values.size() && done + rows <= utts.size(),
+                 "more embeddings than utterances, or no whole ones");
+      h5::write_rows(file.get(), "/embedding", h5::native_type<float>(), done, rows, values.data());
+      done += rows;
+    });
+    SPC_ASSERT(done == utts.size(), "embeddings and utterances differ");
+    h5::write_strings(file.get(), "/utt", utts);
     h5::set_attribute(file.get(), "/", "source", source);
     file.close("cannot finish the file");
   });
+}
+
+void write_embeddings(const std::filesystem::path& path, const Embeddings& embeddings,
+                      const std::string& source) {
+  write_embeddings(path, embeddings.utts, embeddings.dim, source,
+                   [&](const auto& append) { append(embeddings.values); });
 }
 
 struct EmbeddingsFile::Impl {

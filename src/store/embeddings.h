@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,13 @@ struct Embeddings {
 /// attribute.
 void write_embeddings(const std::filesystem::path& path, const Embeddings& embeddings,
                       const std::string& source);
+/// The same of rows that come a few at a time. @param fill  is given a function that takes the next
+/// rows, and calls it until all are there
+void write_embeddings(
+    const std::filesystem::path& path, const std::vector<std::string>& utts, int64_t dim,
+    const std::string& source,
+    const std::function<void(const std::function<void(std::span<const float>)>& append)>& fill);
+
 /// A file that is open for reading, for those who want some of its rows.
 class EmbeddingsFile {
  public:

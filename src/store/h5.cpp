@@ -38,6 +38,40 @@ Dataset open_dataset(hid_t file, const std::string& name) {
   return {H5Dopen2(file, name.c_str(), H5P_DEFAULT), "no dataset " + name};
 }
 
+Dataset create_dataset(hid_t file, const std::string& name, hid_t type, const Space& space) {
+  const PropertyList links(H5Pcreate(H5P_LINK_CREATE), name);
+  H5Pset_create_intermediate_group(links.get(), 1);
+  const PropertyList creation(H5Pcreate(H5P_DATASET_CREATE), name);
+  H5Pset_obj_track_times(creation.get(), false);  // equal contents make equal files
+  return {
+      H5Dcreate2(file, name.c_str(), type, space.get(), links.get(), creation.get(), H5P_DEFAULT),
+      "cannot create " + name};
+}
+
+// The rows [begin, begin + count) of a matrix in a file, and the space that they fill in memory.
+struct RowSelection {
+  RowSelection(hid_t file, const std::string& name, hsize_t begin, hsize_t count)
+      : dataset(open_dataset(file, name)),
+        stored(H5Dget_space(dataset.get()), name),
+        wanted(space_of_rows(file, name, begin, count)) {
+    const hsize_t start[2] = {begin, 0};
+    hsize_t size[2] = {};
+    H5Sget_simple_extent_dims(wanted.get(), size, nullptr);
+    SPC_CHECK(H5Sselect_hyperslab(stored.get(), H5S_SELECT_SET, start, nullptr, size, nullptr) >= 0,
+              "cannot select rows of ", name, ": ", last_reason());
+  }
+  static Space space_of_rows(hid_t file, const std::string& name, hsize_t begin, hsize_t count) {
+    const std::vector<hsize_t> dims = shape(file, name);
+    SPC_ASSERT(dims.size() == 2 && begin + count <= dims[0], "rows of a matrix");
+    const hsize_t size[2] = {count, dims[1]};
+    return {H5Screate_simple(2, size, nullptr), name};
+  }
+
+  Dataset dataset;
+  Space stored;
+  Space wanted;
+};
+
 template <class Make>
 void write_attribute(hid_t file, const std::string& name, const std::string& attribute, hid_t type,
                      Make bytes) {
@@ -121,18 +155,27 @@ void write(hid_t file, const std::string& name, hid_t type, const std::vector<hs
                         ? H5Screate(H5S_SCALAR)
                         : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr),
                     name);
-  const PropertyList links(H5Pcreate(H5P_LINK_CREATE), name);
-  H5Pset_create_intermediate_group(links.get(), 1);
-  const PropertyList creation(H5Pcreate(H5P_DATASET_CREATE), name);
-  H5Pset_obj_track_times(creation.get(), false);  // equal contents make equal files
-  Dataset dataset(
-      H5Dcreate2(file, name.c_str(), type, space.get(), links.get(), creation.get(), H5P_DEFAULT),
-      "cannot create " + name);
+  Dataset dataset = create_dataset(file, name, type, space);
   if (H5Sget_simple_extent_npoints(space.get()) > 0) {
     SPC_CHECK(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0,
               "cannot write ", name, ": ", last_reason());
   }
   dataset.close("cannot write " + name);
+}
+
+void create_matrix(hid_t file, const std::string& name, hid_t type, hsize_t rows, hsize_t columns) {
+  const hsize_t shape[2] = {rows, columns};
+  create_dataset(file, name, type, Space(H5Screate_simple(2, shape, nullptr), name))
+      .close("cannot create " + name);
+}
+
+void write_rows(hid_t file, const std::string& name, hid_t type, hsize_t begin, hsize_t count,
+                const void* bytes) {
+  if (count == 0) return;
+  const RowSelection rows(file, name, begin, count);
+  SPC_CHECK(H5Dwrite(rows.dataset.get(), type, rows.wanted.get(), rows.stored.get(), H5P_DEFAULT,
+                     bytes) >= 0,
+            "cannot write rows of ", name, ": ", last_reason());
 }
 
 void write_strings(hid_t file, const std::string& name, const std::vector<std::string>& values) {
@@ -168,15 +211,9 @@ void read(hid_t file, const std::string& name, hid_t type, size_t count, void* b
 void read_rows(hid_t file, const std::string& name, hid_t type, hsize_t begin, hsize_t count,
                void* bytes) {
   if (count == 0) return;
-  const std::vector<hsize_t> dims = shape(file, name);
-  SPC_ASSERT(dims.size() == 2 && begin + count <= dims[0], "rows of a matrix");
-  const Dataset dataset = open_dataset(file, name);
-  const Space stored(H5Dget_space(dataset.get()), name);
-  const hsize_t start[2] = {begin, 0};
-  const hsize_t size[2] = {count, dims[1]};
-  const Space wanted(H5Screate_simple(2, size, nullptr), name);
-  SPC_CHECK(H5Sselect_hyperslab(stored.get(), H5S_SELECT_SET, start, nullptr, size, nullptr) >= 0 &&
-                H5Dread(dataset.get(), type, wanted.get(), stored.get(), H5P_DEFAULT, bytes) >= 0,
+  const RowSelection rows(file, name, begin, count);
+  SPC_CHECK(H5Dread(rows.dataset.get(), type, rows.wanted.get(), rows.stored.get(), H5P_DEFAULT,
+                    bytes) >= 0,
             "cannot read rows of ", name, ": ", last_reason());
 }
 

@@ -66,6 +66,11 @@ template <class T>
 void write(hid_t file, const std::string& name, const std::vector<T>& values) {
   write(file, name, native_type<T>(), {values.size()}, values.data());
 }
+/// A matrix whose rows write_rows() brings.
+void create_matrix(hid_t file, const std::string& name, hid_t type, hsize_t rows, hsize_t columns);
+/// The rows [begin, begin + count) of a matrix.
+void write_rows(hid_t file, const std::string& name, hid_t type, hsize_t begin, hsize_t count,
+                const void* bytes);
 void write_strings(hid_t file, const std::string& name, const std::vector<std::string>& values);
 
 bool exists(hid_t file, const std::string& name);

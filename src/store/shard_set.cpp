@@ -10,7 +10,6 @@
 #include <cstring>
 #include <list>
 #include <mutex>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "base/clock.h"
@@ -88,7 +87,7 @@ ShardIndex read_shard_index(const std::filesystem::path& path) {
     SPC_CHECK(offset != HADDR_UNDEF || shape[0] == 0,
               "/feats must be contiguous, not chunked or compressed");
 
-    const std::vector<std::string> utts = h5::read_strings(id, "/utt");
+    std::vector<std::string> utts = h5::read_strings(id, "/utt");
     const std::vector<int64_t> first_frames = h5::read<int64_t>(id, "/first_frame");
     const std::vector<int64_t> num_frames = h5::read<int64_t>(id, "/num_frames");
     const std::vector<uint32_t> crcs = h5::read<uint32_t>(id, "/crc32c");
@@ -102,12 +101,13 @@ ShardIndex read_shard_index(const std::filesystem::path& path) {
     SPC_CHECK(static_cast<int64_t>(offset) + total_frames * row_bytes <=
                   static_cast<int64_t>(std::filesystem::file_size(path)),
               "the file is shorter than its features: truncated", kRemedy);
+    index.utts.reserve(utts.size());
     for (size_t i = 0; i < utts.size(); ++i) {
       const bool inside = num_frames[i] > 0 && num_frames[i] <= total_frames &&
                           first_frames[i] >= 0 && first_frames[i] <= total_frames - num_frames[i];
       SPC_CHECK(inside, "utterance ", utts[i], " lies outside the features: the index is damaged",
                 kRemedy);
-      index.utts.push_back({utts[i], spks[i], 0,
+      index.utts.push_back({std::move(utts[i]), std::move(spks[i]), 0,
                             static_cast<int64_t>(offset) + first_frames[i] * row_bytes,
                             num_frames[i], crcs[i]});
     }
@@ -140,48 +140,66 @@ ShardSet& ShardSet::operator=(ShardSet&&) noexcept = default;
 ShardSet::ShardSet(const std::vector<std::string>& folders)
     : open_files_(std::make_unique<OpenFiles>()) {
   SPC_CHECK(!folders.empty(), "no folder of shards given; use --shards DIR");
-  std::unordered_set<std::string> seen;
+  std::vector<std::pair<std::filesystem::path, int64_t>> shards;  // and how many utterances
+  int64_t total = 0;
   for (const std::string& folder : folders) {
     for (const Manifest& manifest : read_manifests(folder)) {
       for (const ManifestShard& shard : manifest.shards) {
-        const std::filesystem::path path = std::filesystem::path(folder) / shard.file;
-        ShardIndex index = read_shard_index(path);
-        SPC_CHECK(static_cast<int64_t>(index.utts.size()) == shard.num_utts, "shard ",
-                  path.string(), " holds ", index.utts.size(), " utterances, the manifest says ",
-                  shard.num_utts, kRemedy);
-        if (paths_.empty()) {
-          num_mel_bins_ = index.info.num_mel_bins;
-          fbank_ = index.info.fbank;
-        }
-        SPC_CHECK(index.info.num_mel_bins == num_mel_bins_ && index.info.fbank == fbank_,
-                  "shards disagree on the features: ", paths_.empty() ? "" : paths_[0].string(),
-                  " has '", fbank_, "', ", path.string(), " has '", index.info.fbank, "'");
-        for (UtteranceEntry& entry : index.utts) {
-          SPC_CHECK(seen.insert(entry.utt).second, "utterance ", entry.utt,
-                    " occurs twice, again in ", path.string(),
-                    "; utterance ids must be unique over all --shards");
-          entry.shard = static_cast<int32_t>(paths_.size());
-          entry.first_copy += num_copies();
-          utts_.push_back(std::move(entry));
-        }
-        copies_.insert(copies_.end(), index.copies.begin(), index.copies.end());
-        paths_.push_back(path);
+        shards.emplace_back(std::filesystem::path(folder) / shard.file, shard.num_utts);
+        total += shard.num_utts;
       }
     }
   }
-  SPC_CHECK(!utts_.empty(), "no utterance in ", folders[0]);
+  SPC_CHECK(total > 0, "no utterance in ", folders[0]);
+  // There may be millions: room for as many and no more, and no second copy of their names.
+  utts_.reserve(static_cast<size_t>(total));
+  std::unordered_set<std::string_view> seen;
+  seen.reserve(static_cast<size_t>(total));
+  for (const auto& [path, num_utts] : shards) {
+    ShardIndex index = read_shard_index(path);
+    SPC_CHECK(static_cast<int64_t>(index.utts.size()) == num_utts, "shard ", path.string(),
+              " holds ", index.utts.size(), " utterances, the manifest says ", num_utts, kRemedy);
+    if (paths_.empty()) {
+      num_mel_bins_ = index.info.num_mel_bins;
+      fbank_ = index.info.fbank;
+    }
+    SPC_CHECK(index.info.num_mel_bins == num_mel_bins_ && index.info.fbank == fbank_,
+              "shards disagree on the features: ", paths_.empty() ? "" : paths_[0].string(),
+              " has '", fbank_, "', ", path.string(), " has '", index.info.fbank, "'");
+    for (UtteranceEntry& entry : index.utts) {
+      entry.shard = static_cast<int32_t>(paths_.size());
+      entry.first_copy += num_copies();
+      const UtteranceEntry& kept = utts_.emplace_back(std::move(entry));
+      SPC_CHECK(seen.insert(kept.utt).second, "utterance ", kept.utt, " occurs twice, again in ",
+                path.string(), "; utterance ids must be unique over all --shards");
+    }
+    copies_.insert(copies_.end(), index.copies.begin(), index.copies.end());
+    paths_.push_back(path);
+  }
 }
 
-void ShardSet::select(const std::vector<std::string>& utts) {
-  std::unordered_set<std::string> wanted(utts.begin(), utts.end());
-  std::vector<UtteranceEntry> kept;
-  for (const UtteranceEntry& entry : utts_) {
-    if (wanted.erase(entry.utt) > 0) kept.push_back(entry);
+void ShardSet::select(const std::vector<std::string_view>& utts) {
+  std::unordered_set<std::string_view> wanted(utts.begin(), utts.end());
+  const auto is_wanted = [&](const UtteranceEntry& entry) { return wanted.contains(entry.utt); };
+  const auto count = static_cast<size_t>(std::count_if(utts_.begin(), utts_.end(), is_wanted));
+  if (count < wanted.size()) {
+    for (const UtteranceEntry& entry : utts_) wanted.erase(entry.utt);
+    throw Error(concat(wanted.size(), " utterances of the list are in no shard, among them ",
+                       *wanted.begin()));
   }
-  SPC_CHECK(wanted.empty(), wanted.size(), " utterances of the list are in no shard, among them ",
-            *wanted.begin());
-  SPC_CHECK(!kept.empty(), "the list of utterances is empty");
+  SPC_CHECK(count > 0, "the list of utterances is empty");
+  std::vector<UtteranceEntry> kept;
+  kept.reserve(count);
+  for (UtteranceEntry& entry : utts_)
+    if (is_wanted(entry)) kept.push_back(std::move(entry));
   utts_ = std::move(kept);
+}
+
+std::vector<std::string> ShardSet::ids() const {
+  std::vector<std::string> ids;
+  ids.reserve(utts_.size());
+  for (const UtteranceEntry& entry : utts_) ids.push_back(entry.utt);
+  return ids;
 }
 
 std::shared_ptr<const FileDescriptor> ShardSet::descriptor(int32_t shard) const {

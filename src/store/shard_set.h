@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
@@ -55,13 +56,15 @@ class ShardSet {
 
   /// Keeps only the utterances in the list, in shard order. @throws Error  one of them is in no
   /// shard
-  void select(const std::vector<std::string>& utts);
+  void select(const std::vector<std::string_view>& utts);
 
   ~ShardSet();
   ShardSet(ShardSet&&) noexcept;
   ShardSet& operator=(ShardSet&&) noexcept;
 
   [[nodiscard]] const std::vector<UtteranceEntry>& utts() const { return utts_; }
+  /// Their ids, in the same order.
+  [[nodiscard]] std::vector<std::string> ids() const;
   /// Augmented copies, of all utterances together.
   [[nodiscard]] int64_t num_copies() const { return static_cast<int64_t>(copies_.size()); }
   [[nodiscard]] int64_t num_mel_bins() const { return num_mel_bins_; }

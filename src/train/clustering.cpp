@@ -40,7 +40,7 @@ at::Tensor read_tensor(const TensorFile& file, const std::string& name, at::Scal
 
 // What a file of labels can hold.
 void check_utts(const std::vector<std::string>& utts, const std::filesystem::path& embeddings) {
-  std::unordered_set<std::string> seen;
+  std::unordered_set<std::string_view> seen;
   for (const std::string& utt : utts) {
     SPC_CHECK(!utt.empty() && utt.find_first_of(" \t\r\n") == std::string::npos,
               embeddings.string(), ": the utterance '", utt,
@@ -110,12 +110,13 @@ Whitening estimate_whitening_together(const RowShare& share, const ClusterConfig
 std::string identity_of(const RowShare& share, const ClusterConfig& config, Communicator& comm) {
   const auto* values = share.rows.const_data_ptr<float>();
   const int64_t dim = share.rows.size(1);
-  at::Tensor sum = at::zeros({1}, at::kLong);
+  int64_t own = 0;
   for (int64_t i = 0; i < share.rows.size(0); ++i) {
     const uint64_t hash = hash64(values + i * dim, static_cast<size_t>(dim) * sizeof(float),
                                  static_cast<uint64_t>(share.first + i));
-    sum[0] += static_cast<int64_t>(hash >> 32);  // a sum of so many fits
+    own += static_cast<int64_t>(hash >> 32);  // a sum of so many fits
   }
+  at::Tensor sum = at::full({1}, own, at::kLong);
   comm.all_reduce_now(sum, ReduceOp::kSum, "hash of the embeddings");
   return concat(share.bounds.total_rows, " x ", dim, ", hash ", sum.item<int64_t>(), ", ",
                 config.text());

@@ -6,8 +6,6 @@
 #include "base/crc32c.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "loader/sampler.h"
-#include "train/training_labels.h"
 
 namespace spc {
 
@@ -23,17 +21,15 @@ std::string fingerprint(const ShardSet& shards, const ShardSet* noise) {
                 noise == nullptr ? "" : "; noise: " + fingerprint(*noise, nullptr));
 }
 
-std::string data_identity(const TrainArguments& arguments, const ShardSet& shards,
-                          const ShardSet* noise) {
+std::string data_identity(const ShardSet& shards, const ShardSet* noise,
+                          const TrainingLabels* labels) {
   std::string data = fingerprint(shards, noise);
-  if (!arguments.labels.empty())
-    data += "; labels: " + fingerprint(read_training_labels(arguments.labels, shards));
+  if (labels != nullptr) data += "; labels: " + fingerprint(*labels);
   return data;
 }
 
-std::string next_batch_hash(const ShardSet& shards, uint64_t seed, int64_t step,
+std::string next_batch_hash(const ShardSet& shards, Sampler& sampler, int64_t step,
                             int64_t batch_size) {
-  Sampler sampler(static_cast<int64_t>(shards.utts().size()), seed);
   uint64_t hash = 0;
   for (int64_t position = step * batch_size; position < (step + 1) * batch_size; ++position) {
     const std::string& utt = shards.utts()[static_cast<size_t>(sampler.at(position).utt)].utt;

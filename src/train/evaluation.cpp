@@ -21,12 +21,6 @@ namespace {
 constexpr double kTargetPrior = 0.01;
 constexpr TrialSource kShards{"shard", "give --eval-shards that hold it"};
 
-std::vector<std::string> ids_of(const ShardSet& shards) {
-  std::vector<std::string> ids;
-  for (const UtteranceEntry& entry : shards.utts()) ids.push_back(entry.utt);
-  return ids;
-}
-
 EvalResult score(const TrialList& list, const Embeddings& embeddings) {
   const Trials trials = read_trials(list.path, embeddings.utts, kShards);
   const std::vector<double> scores = cosine_scores(
@@ -53,16 +47,16 @@ Evaluation::Evaluation(const std::vector<TrialList>& lists, const std::vector<st
   SPC_CHECK(same_features(shards_.fbank(), trained_on.fbank()), folders.at(0),
             " holds other features than training sees; pack them alike: '", shards_.fbank(),
             "' against '", trained_on.fbank(), "'");
-  const std::vector<std::string> ids = ids_of(shards_);
+  const std::vector<std::string> ids = shards_.ids();
   std::vector<bool> used(ids.size());
   for (const TrialList& list : lists_) {
     const Trials trials = read_trials(list.path, ids, kShards);
     for (const auto* rows : {&trials.enrol, &trials.test})
       for (const int32_t row : *rows) used[static_cast<size_t>(row)] = true;
   }
-  std::vector<std::string> wanted;
+  std::vector<std::string_view> wanted;
   for (size_t row = 0; row < ids.size(); ++row)
-    if (used[row]) wanted.push_back(ids[row]);
+    if (used[row]) wanted.emplace_back(ids[row]);
   shards_.select(wanted);
 }
 

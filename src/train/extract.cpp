@@ -73,15 +73,21 @@ void ExtractConfig::validate() const {
                   "extract.batch_frames must be >= 1 and extract.max_frames >= 32");
 }
 
-std::optional<Embeddings> extract_embeddings(const SpcNet& network, const ShardSet& shards,
-                                             const ExtractConfig& config, Communicator& comm,
-                                             const std::function<void()>& on_batch) {
+std::optional<EmbeddingShare> extract_share(const SpcNet& network, const ShardSet& shards,
+                                            const ExtractConfig& config, Communicator& comm,
+                                            const std::function<void()>& on_batch) {
   const c10::InferenceMode inference;
   const std::vector<Item> items = items_of_rank(shards, config.max_frames, comm);
   const int64_t bins = shards.num_mel_bins();
   const at::TensorOptions storage = network.tensors().at(0).tensor.options();
-  std::vector<at::Tensor> embeddings;
-  std::vector<int64_t> order;
+  EmbeddingShare share;
+  for (const Item& item : items) share.utts.push_back(item.utt);
+  std::sort(share.utts.begin(), share.utts.end());
+  const auto place_of = [&](const Item& item) {
+    return std::lower_bound(share.utts.begin(), share.utts.end(), item.utt) - share.utts.begin();
+  };
+  const at::Tensor probe = network.forward(at::zeros({1, 32, bins}, storage), ForwardMode{});
+  share.rows = at::empty({static_cast<int64_t>(items.size()), probe.size(1)});
   const Stopwatch elapsed;
   Stopwatch since_report;
   for (size_t begin = 0; begin < items.size() && !stop_requested();) {
@@ -91,14 +97,16 @@ std::optional<Embeddings> extract_embeddings(const SpcNet& network, const ShardS
     while (end < items.size() && end - begin < limit && items[end].padded == padded) ++end;
     at::Tensor batch = at::zeros({static_cast<int64_t>(end - begin), padded, bins});
     std::vector<int64_t> frames;
+    std::vector<int64_t> places;
     for (size_t i = begin; i < end; ++i) {
       frames.push_back(fill_row(
           shards, items[i],
           batch.mutable_data_ptr<float>() + static_cast<int64_t>(i - begin) * padded * bins));
-      order.push_back(items[i].utt);
+      places.push_back(place_of(items[i]));
     }
     const Lengths lengths(frames);
-    embeddings.push_back(
+    share.rows.index_copy_(
+        0, at::tensor(places, at::kLong),
         network.forward(batch.to(storage), ForwardMode{}, &lengths).cpu().to(at::kFloat));
     begin = end;
     if (on_batch) on_batch();
@@ -112,29 +120,50 @@ std::optional<Embeddings> extract_embeddings(const SpcNet& network, const ShardS
   at::Tensor stop = at::full({1}, stop_requested() ? 1 : 0, at::kLong);
   comm.all_reduce_now(stop, ReduceOp::kMax, "the end of the extraction");
   if (stop.item<int64_t>() != 0) return std::nullopt;
-  const int64_t dim =
-      embeddings.empty() ? network.forward(at::zeros({1, 32, bins}, storage), ForwardMode{}).size(1)
-                         : embeddings[0].size(1);
-  const at::Tensor own =
-      embeddings.empty() ? at::empty({0, dim}) : at::cat(embeddings, 0).contiguous();
-  const at::Tensor all = comm.all_gather_rows(own, "gathering embeddings");
-  const at::Tensor all_order =
-      comm.all_gather_rows(at::tensor(order, at::kLong), "gathering their order");
-  Embeddings result;
-  if (comm.rank() != 0) return result;
-  result.dim = dim;
-  result.values.resize(static_cast<size_t>(all.numel()));
-  for (const UtteranceEntry& entry : shards.utts()) result.utts.push_back(entry.utt);
-  const auto* rows = all.const_data_ptr<float>();
-  for (int64_t i = 0; i < all.size(0); ++i) {
-    const auto utt = static_cast<size_t>(all_order.const_data_ptr<int64_t>()[i]);
-    const float* row = rows + i * dim;
-    SPC_CHECK(std::all_of(row, row + dim, [](float value) { return std::isfinite(value); }),
-              "the embedding of ", result.utts[utt],
-              " is not finite; the checkpoint is broken, take an earlier one");
-    std::copy_n(row, dim, result.values.data() + utt * static_cast<size_t>(dim));
+  return share;
+}
+
+void collect_embeddings(const EmbeddingShare& share, const ShardSet& shards, Communicator& comm,
+                        const std::function<void(std::span<const float>)>& take,
+                        int64_t rows_at_once) {
+  const auto total = static_cast<int64_t>(shards.utts().size());
+  const at::Tensor utts = at::tensor(share.utts, at::kLong);
+  int64_t next = 0;
+  for (int64_t begin = 0; begin < total; begin += rows_at_once) {
+    const auto last = std::lower_bound(share.utts.begin() + next, share.utts.end(),
+                                       std::min(begin + rows_at_once, total)) -
+                      share.utts.begin();
+    const at::Tensor rows =
+        comm.all_gather_rows(share.rows.slice(0, next, last), "gathering embeddings");
+    const at::Tensor order =
+        comm.all_gather_rows(utts.slice(0, next, last), "gathering their order");
+    next = last;
+    if (comm.rank() > 0) continue;
+    const at::Tensor sorted = at::empty_like(rows).index_copy_(0, order - begin, rows);
+    const at::Tensor broken = sorted.isfinite().all(1).logical_not().nonzero();
+    if (broken.numel() > 0)
+      throw Error(concat("the embedding of ",
+                         shards.utts()[static_cast<size_t>(begin + broken[0].item<int64_t>())].utt,
+                         " is not finite; the checkpoint is broken, take an earlier one"));
+    take({sorted.const_data_ptr<float>(), static_cast<size_t>(sorted.numel())});
   }
-  return result;
+}
+
+std::optional<Embeddings> extract_embeddings(const SpcNet& network, const ShardSet& shards,
+                                             const ExtractConfig& config, Communicator& comm,
+                                             const std::function<void()>& on_batch) {
+  const std::optional<EmbeddingShare> share =
+      extract_share(network, shards, config, comm, on_batch);
+  if (!share) return std::nullopt;
+  Embeddings all;
+  if (comm.rank() == 0) {
+    all.utts = shards.ids();
+    all.dim = share->rows.size(1);
+  }
+  collect_embeddings(*share, shards, comm, [&](std::span<const float> rows) {
+    all.values.insert(all.values.end(), rows.begin(), rows.end());
+  });
+  return all;
 }
 
 }  // namespace spc

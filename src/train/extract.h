@@ -2,9 +2,13 @@
 // number.
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "base/options.h"
 #include "dist/communicator.h"
@@ -21,13 +25,30 @@ struct ExtractConfig {
   void validate() const;
 };
 
-/// The embeddings of all utterances of the set, on rank 0; other ranks get an empty set. Nothing
-/// when a rank was asked to stop. Collective.
+/// What a rank has computed of the embeddings of a set.
+struct EmbeddingShare {
+  at::Tensor rows;            // [n, E] float32 on the CPU
+  std::vector<int64_t> utts;  // whose they are, ascending places in the set
+};
+
+/// Computes this rank's share; nothing when a rank was asked to stop. Collective.
 /// It is computed where the network is. Utterances of similar length share a batch that is padded
 /// to one of a few lengths (a CPU compiles its convolutions anew for every shape); the padding is
 /// masked out of every layer, so an embedding is that of the utterance alone.
-/// @throws Error  an embedding is not finite: names the utterance
 /// @param on_batch  called after each; may be empty
+std::optional<EmbeddingShare> extract_share(const SpcNet& network, const ShardSet& shards,
+                                            const ExtractConfig& config, Communicator& comm,
+                                            const std::function<void()>& on_batch = {});
+
+/// Hands the rows of all ranks, in the order of the set, to rank 0's `take`, some at a time: no
+/// rank has to hold all of them. Collective.
+/// @param take  is not called on other ranks
+/// @throws Error  an embedding is not finite: names the utterance
+void collect_embeddings(const EmbeddingShare& share, const ShardSet& shards, Communicator& comm,
+                        const std::function<void(std::span<const float>)>& take,
+                        int64_t rows_at_once = 1 << 14);
+
+/// Both: all embeddings of a set on rank 0, an empty set on other ranks.
 std::optional<Embeddings> extract_embeddings(const SpcNet& network, const ShardSet& shards,
                                              const ExtractConfig& config, Communicator& comm,
                                              const std::function<void()>& on_batch = {});

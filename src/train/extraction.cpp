@@ -14,20 +14,39 @@
 namespace spc {
 namespace {
 
+// @returns false when it was asked to stop
+bool extract_and_write(const SpcNet& network, const ShardSet& shards, const Extraction& extraction,
+                       Communicator& comm) {
+  const std::optional<EmbeddingShare> share =
+      extract_share(network, shards, extraction.extract, comm);
+  if (!share) return false;
+  const int64_t dim = share->rows.size(1);
+  if (comm.rank() > 0)
+    collect_embeddings(*share, shards, comm, {});
+  else
+    write_embeddings(extraction.out, shards.ids(), dim, extraction.source,
+                     [&](const auto& append) { collect_embeddings(*share, shards, comm, append); });
+  // Nobody goes on to read a file that is not there yet.
+  on_rank_zero(comm, "writing embeddings", [&] {
+    log_info(concat(shards.utts().size(), " embeddings of ", dim, " dimensions by ",
+                    extraction.source, ": ", extraction.out.string()));
+  });
+  return true;
+}
+
 // As many virtual ranks as deterministic mode always has: who shares a batch must not change.
-std::optional<Embeddings> extract_by_leaves(const SpcNet& network, const ShardSet& shards,
-                                            const Extraction& extraction, Communicator& comm) {
-  std::optional<Embeddings> embeddings;
+bool extract_by_leaves(const SpcNet& network, const ShardSet& shards, const Extraction& extraction,
+                       Communicator& comm) {
+  bool done = false;
   const int here = kLeaves / comm.world_size();
   run_thread_ranks(
       comm, here,
       [&](Communicator& leaf) {
-        std::optional<Embeddings> extracted =
-            extract_embeddings(network, shards, extraction.extract, leaf);
-        if (leaf.rank() % here == 0) embeddings = std::move(extracted);
+        const bool written = extract_and_write(network, shards, extraction, leaf);
+        if (leaf.rank() % here == 0) done = written;
       },
       extraction.config.dist.timeout_s);
-  return embeddings;
+  return done;
 }
 
 }  // namespace
@@ -59,20 +78,11 @@ bool extract_to_file(const Extraction& extraction, const ShardSet& shards, Commu
     load_tensors(*extraction.checkpoint, read_info(*extraction.checkpoint).network + ".backbone.",
                  network.tensors());
   set_compute_threads(deterministic ? 1 : config.train.threads, comm);
-  const std::optional<Embeddings> embeddings =
-      deterministic ? extract_by_leaves(network, shards, extraction, comm)
-                    : extract_embeddings(network, shards, extraction.extract, comm);
-  if (!embeddings) {
-    if (comm.rank() == 0)
-      log_info("stopped as asked; no embeddings are written, the same command starts again");
-    return false;
-  }
-  on_rank_zero(comm, "writing embeddings", [&] {
-    write_embeddings(extraction.out, *embeddings, extraction.source);
-    log_info(concat(embeddings->utts.size(), " embeddings of ", embeddings->dim, " dimensions by ",
-                    extraction.source, ": ", extraction.out.string()));
-  });
-  return true;
+  const bool done = deterministic ? extract_by_leaves(network, shards, extraction, comm)
+                                  : extract_and_write(network, shards, extraction, comm);
+  if (!done && comm.rank() == 0)
+    log_info("stopped as asked; no embeddings are written, the same command starts again");
+  return done;
 }
 
 }  // namespace spc

@@ -134,7 +134,7 @@ void save_losses(const std::filesystem::path& run, const ShardSet& shards, int64
                  const at::Tensor& losses, const at::Tensor& decisions) {
   LossFile file;
   file.epoch = epoch;
-  for (const UtteranceEntry& entry : shards.utts()) file.utts.push_back(entry.utt);
+  file.utts = shards.ids();
   const auto* loss = losses.const_data_ptr<float>();
   file.losses.assign(loss, loss + losses.size(0));
   const at::Tensor narrow = decisions.to(at::kInt);

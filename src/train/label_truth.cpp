@@ -36,15 +36,19 @@ LabelTruth::LabelTruth(const TrainingLabels& labels, std::vector<int32_t> speake
       speaker_of_class_(labels.names.size(), kUnknown) {
   SPC_ASSERT(classes_.size() == speakers_.size(), "labels of ", classes_.size(),
              " utterances, speakers of ", speakers_.size());
-  std::map<std::pair<int64_t, int32_t>, int64_t> counts;
+  std::vector<std::pair<int64_t, int32_t>> pairs;
   for (size_t i = 0; i < classes_.size(); ++i)
-    if (speakers_[i] != kUnknown) ++counts[{classes_[i], speakers_[i]}];
+    if (speakers_[i] != kUnknown) pairs.emplace_back(classes_[i], speakers_[i]);
+  std::sort(pairs.begin(), pairs.end());
   std::vector<int64_t> most(labels.names.size(), 0);
-  for (const auto& [pair, count] : counts) {
-    const auto label = static_cast<size_t>(pair.first);
-    if (count <= most[label]) continue;
-    most[label] = count;
-    speaker_of_class_[label] = pair.second;
+  for (auto pair = pairs.begin(); pair != pairs.end();) {
+    const auto end = std::upper_bound(pair, pairs.end(), *pair);
+    const auto label = static_cast<size_t>(pair->first);
+    if (end - pair > most[label]) {
+      most[label] = end - pair;
+      speaker_of_class_[label] = pair->second;
+    }
+    pair = end;
   }
 }
 

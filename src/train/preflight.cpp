@@ -152,8 +152,11 @@ void attempt(Problems& problems, Body&& body) {
 void look_at_run(const TrainArguments& arguments, const std::string& data, const ShardSet& shards) {
   const RunFolder folder(arguments.run);
   if (const std::optional<TensorFile> saved = newest_valid_checkpoint(arguments.run)) {
-    check_continues(saved->path(), read_info(*saved), arguments.config, arguments.resolved, data,
-                    shards);
+    const CheckpointInfo info = read_info(*saved);
+    const TrainConfig& config = arguments.config.train;
+    Sampler order(static_cast<int64_t>(shards.utts().size()), static_cast<uint64_t>(config.seed));
+    check_continues(saved->path(), info, arguments.resolved, data,
+                    next_batch_hash(shards, order, info.step, config.batch_size));
   } else if (!arguments.init_from.empty()) {
     read_info(open_checkpoint(arguments.init_from));
   }
@@ -171,7 +174,8 @@ std::optional<ShardSet> compare_with_rank_zero(
     std::optional<ShardSet> noise;
     if (!arguments.noise_shards.empty()) noise.emplace(arguments.noise_shards);
     const ShardSet* noise_or_null = noise ? &*noise : nullptr;
-    data = data_identity(arguments, *shards, noise_or_null);
+    const std::optional<TrainingLabels> labels = read_labels_if_given(arguments.labels, *shards);
+    data = data_identity(*shards, noise_or_null, labels ? &*labels : nullptr);
     if (comm.rank() > 0) return;
     attempt(problems, [&] { check_data(arguments.config, *shards, noise_or_null); });
     attempt(problems, [&] { look_at_run(arguments, data, *shards); });

@@ -14,10 +14,12 @@ namespace spc {
 ShardSet open_shards(const std::vector<std::string>& folders, const std::string& list) {
   ShardSet shards(folders);
   if (!list.empty()) {
-    std::vector<std::string> utts;
-    for (const std::string& line : read_lines(list)) {
-      const std::vector<std::string> words = split_words(line);
-      if (!words.empty()) utts.push_back(words[0]);
+    const std::string text = read_text(list);
+    std::string_view rest = text;
+    std::vector<std::string_view> utts;
+    for (std::string_view line; take_line(rest, line);) {
+      const std::string_view utt = take_word(line);
+      if (!utt.empty()) utts.push_back(utt);
     }
     with_context(list, [&] { shards.select(utts); });
   }

@@ -47,21 +47,13 @@ class Rounds {
     for (size_t i = share(static_cast<int64_t>(next)); i < stages_.size(); ++i) {
       Stage& stage = stages_[i];
       connect(stage);
-      const ShardSet shards = open_shards(arguments_.base.shards, arguments_.base.utts);
-      on_rank_zero(comm_, "comparing the inputs of " + stage.name, [&] {
-        if (stage.backbone.empty()) return;
-        StageInputs inputs = planned_inputs(stage, arguments_.rounds, shards);
-        for (const auto& input : inputs_of(stage)) inputs.push_back(input);
-        check_inputs(stage, inputs);
-        keep_inputs(stage, inputs);
-      });
       if (comm_.rank() == 0)
         log_info(concat("stage ", i + 1, " of ", stages_.size(), ": ", stage.name));
       const bool last = stage.name == kFinetune;
       metrics_.set("spcnet_train_round",
                    static_cast<double>(last ? arguments_.rounds.count : stage.round));
       const Stopwatch watch;
-      if (stage.round > 0 && !make_labels(stage, shards)) return TrainEnd::kStopped;
+      if (!prepare(stage)) return TrainEnd::kStopped;
       if (train(stage.train, comm_, &metrics_) == TrainEnd::kStopped) return TrainEnd::kStopped;
       on_rank_zero(comm_, "finishing a stage", [&] {
         checkpoints_[stage.name] = newest_checkpoint(stage);
@@ -111,8 +103,12 @@ class Rounds {
       if (stage.round > 0) check_labels(stage);
       const CheckpointInfo info = read_info(*saved);
       const RunConfig& config = stage.train.config;
-      check_continues(saved->path(), info, config, stage.train.resolved,
-                      data_identity(stage.train, shards, noise ? &*noise : nullptr), shards);
+      const auto labels = read_labels_if_given(stage.train.labels, shards);
+      Sampler order(static_cast<int64_t>(shards.utts().size()),
+                    static_cast<uint64_t>(config.train.seed));
+      check_continues(saved->path(), info, stage.train.resolved,
+                      data_identity(shards, noise ? &*noise : nullptr, labels ? &*labels : nullptr),
+                      next_batch_hash(shards, order, info.step, config.train.batch_size));
       if (info.step < last_step(config, static_cast<int64_t>(shards.utts().size()))) break;
       checkpoints_[stage.name] = saved->path();
       log_info(concat(stage.name, " is done: ", saved->path().string()));
@@ -169,6 +165,20 @@ class Rounds {
       return LabelState::kNone;
     }
     return LabelState::kExtracted;
+  }
+
+  // What training begins with. Its own index of the shards takes the place of this one.
+  // @returns false when it was asked to stop
+  bool prepare(const Stage& stage) {
+    if (stage.backbone.empty()) return true;
+    const ShardSet shards = open_shards(arguments_.base.shards, arguments_.base.utts);
+    on_rank_zero(comm_, "comparing the inputs of " + stage.name, [&] {
+      StageInputs inputs = planned_inputs(stage, arguments_.rounds, shards);
+      for (const auto& input : inputs_of(stage)) inputs.push_back(input);
+      check_inputs(stage, inputs);
+      keep_inputs(stage, inputs);
+    });
+    return stage.round == 0 || make_labels(stage, shards);
   }
 
   // @returns false when it was asked to stop

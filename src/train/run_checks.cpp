@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "train/data_identity.h"
 
 namespace spc {
 
@@ -42,8 +41,8 @@ void check_data(const RunConfig& config, const ShardSet& shards, const ShardSet*
 }
 
 void check_continues(const std::filesystem::path& checkpoint, const CheckpointInfo& info,
-                     const RunConfig& config, const ResolvedConfig& resolved,
-                     const std::string& data, const ShardSet& shards) {
+                     const ResolvedConfig& resolved, const std::string& data,
+                     const std::string& next_batch) {
   std::vector<std::string> differences = config_differences(info.config, resolved);
   if (info.data != data) differences.push_back(concat("the utterances: ", info.data, " -> ", data));
   std::string list;
@@ -51,11 +50,9 @@ void check_continues(const std::filesystem::path& checkpoint, const CheckpointIn
   SPC_CHECK(differences.empty(), checkpoint.string(),
             " was written with another configuration: ", list,
             "; use the same one to continue the run, or another --run");
-  const std::string next = next_batch_hash(shards, static_cast<uint64_t>(config.train.seed),
-                                           info.step, config.train.batch_size);
-  SPC_CHECK(info.next_batch == next, checkpoint.string(),
+  SPC_CHECK(info.next_batch == next_batch, checkpoint.string(),
             " expects other utterances to come next than this program would take (hash ",
-            info.next_batch, ", not ", next, "): it was written by ", info.version,
+            info.next_batch, ", not ", next_batch, "): it was written by ", info.version,
             ". Continue with that one, or start again with another --run");
 }
 

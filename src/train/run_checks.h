@@ -24,11 +24,11 @@ void check_ranks(const RunConfig& config, int ranks);
 /// @param noise  may be null   @throws UsageError  the configuration does not fit the data
 void check_data(const RunConfig& config, const ShardSet& shards, const ShardSet* noise);
 
-/// @param data  fingerprint of `shards` and of the noise
+/// @param data  identity of the data   @param next_batch  hash of what this program would take next
 /// @throws Error  a run of this configuration and data would not go on as the one that wrote the
 /// checkpoint
 void check_continues(const std::filesystem::path& checkpoint, const CheckpointInfo& info,
-                     const RunConfig& config, const ResolvedConfig& resolved,
-                     const std::string& data, const ShardSet& shards);
+                     const ResolvedConfig& resolved, const std::string& data,
+                     const std::string& next_batch);
 
 }  // namespace spc

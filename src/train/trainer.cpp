@@ -51,11 +51,13 @@ Trainer::Trainer(const TrainArguments& arguments, c10::Device device, Communicat
       watchdog_(watchdog),
       metrics_(metrics, config_, device, comm),
       shards_(open_shards(arguments.shards, arguments.utts)),
-      schedule_(config_, static_cast<int64_t>(shards_.utts().size())) {
+      labels_(read_labels_if_given(arguments.labels, shards_)),
+      order_(static_cast<int64_t>(shards_.utts().size()),
+             static_cast<uint64_t>(config_.train.seed)),
+      schedule_(config_, order_.num_utts()) {
   if (!arguments.noise_shards.empty()) noise_.emplace(arguments.noise_shards);
   const ShardSet* noise = noise_ ? &*noise_ : nullptr;
-  data_ = data_identity(arguments, shards_, noise);
-  if (!arguments.labels.empty()) labels_ = read_training_labels(arguments.labels, shards_);
+  data_ = data_identity(shards_, noise, labels_ ? &*labels_ : nullptr);
   check_data(config_, shards_, noise);
   lists_ = parse_trial_lists(arguments.trials);
   if (!lists_.empty())
@@ -80,7 +82,7 @@ void Trainer::take_over_or_start() {
   on_rank_zero(comm_, "comparing with the checkpoint", [&] {
     if (!saved_) return;
     const CheckpointInfo info = read_info(*saved_);
-    check_continues(saved_->path(), info, config_, arguments_.resolved, data_, shards_);
+    check_continues(saved_->path(), info, arguments_.resolved, data_, next_batch(info.step));
     precision = info.precision;
     step_ = info.step;
     const EvalHistory history =
@@ -202,7 +204,7 @@ bool Trainer::ready_to_save() {
   return comm_.rank() == 0;
 }
 
-CheckpointInfo Trainer::checkpoint_info() const {
+CheckpointInfo Trainer::checkpoint_info() {
   return {step_,
           step_ * config_.train.batch_size,
           shards_.num_mel_bins(),
@@ -212,7 +214,7 @@ CheckpointInfo Trainer::checkpoint_info() const {
           to_text(precision_),
           data_,
           version_line(),
-          next_batch()};
+          next_batch(step_)};
 }
 
 void Trainer::save() {

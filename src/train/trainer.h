@@ -43,16 +43,15 @@ class Trainer {
   [[nodiscard]] std::unique_ptr<Objective> make_objective();
   void describe();
   [[nodiscard]] bool ready_to_save();
-  [[nodiscard]] CheckpointInfo checkpoint_info() const;
+  [[nodiscard]] CheckpointInfo checkpoint_info();
   void save();
   void evaluate(Reporter* reporter);
   void keep_best(const std::optional<std::vector<EvalResult>>& results);
   [[nodiscard]] bool evaluation_due() const;
   void compare_with_other_ranks();
   [[nodiscard]] TensorTable state() const;
-  [[nodiscard]] std::string next_batch() const {
-    return next_batch_hash(shards_, static_cast<uint64_t>(config_.train.seed), step_,
-                           config_.train.batch_size);
+  [[nodiscard]] std::string next_batch(int64_t step) {
+    return next_batch_hash(shards_, order_, step, config_.train.batch_size);
   }
   void note_nonfinite(const StepResult& result);
   [[nodiscard]] int64_t end_step() const {
@@ -68,6 +67,7 @@ class Trainer {
   ShardSet shards_;
   std::optional<ShardSet> noise_;
   std::optional<TrainingLabels> labels_;
+  Sampler order_;  // rank 0's looks ahead in it when saving
   std::vector<TrialList> lists_;
   std::optional<Evaluation> evaluation_;
   std::string data_;  // fingerprint of the utterances

@@ -1,5 +1,6 @@
 #include "train/training_labels.h"
 
+#include <string_view>
 #include <unordered_map>
 
 #include "base/crc32c.h"
@@ -10,7 +11,8 @@ namespace spc {
 
 TrainingLabels read_training_labels(const std::filesystem::path& path, const ShardSet& shards) {
   const Labels all = read_labels(path);
-  std::unordered_map<std::string, int32_t> class_of;
+  std::unordered_map<std::string_view, int32_t> class_of;
+  class_of.reserve(all.utts.size());
   for (size_t i = 0; i < all.utts.size(); ++i) class_of.emplace(all.utts[i], all.classes[i]);
   std::vector<int32_t> found;
   std::vector<bool> occurs(all.names.size());
@@ -39,6 +41,12 @@ TrainingLabels read_training_labels(const std::filesystem::path& path, const Sha
             labels.names[0], "; a classifier needs two");
   for (const int32_t label : found) labels.classes.push_back(place[static_cast<size_t>(label)]);
   return labels;
+}
+
+std::optional<TrainingLabels> read_labels_if_given(const std::string& path,
+                                                   const ShardSet& shards) {
+  if (path.empty()) return std::nullopt;
+  return read_training_labels(path, shards);
 }
 
 std::string fingerprint(const TrainingLabels& labels) {

@@ -122,6 +122,23 @@ TEST(ReadLines, DropsLineEndsOfBothKinds) {
   EXPECT_THAT(read_lines(folder.file("c", "a\rb\n")), ElementsAre("a\rb"));
 }
 
+TEST(TakeLine, TakesWhatReadLinesReads) {
+  std::string_view text = "one\r\n\n two";
+  std::vector<std::string> lines;
+  for (std::string_view line; take_line(text, line);) lines.emplace_back(line);
+  EXPECT_THAT(lines, ElementsAre("one", "", " two"));
+  EXPECT_TRUE(text.empty());
+}
+
+TEST(TakeWord, LeavesTheRestOfTheLine) {
+  std::string_view line = "  utt1\tlabel x";
+  EXPECT_EQ(take_word(line), "utt1");
+  EXPECT_EQ(line, "\tlabel x");
+  EXPECT_EQ(take_word(line), "label");
+  EXPECT_EQ(take_word(line), "x");
+  EXPECT_EQ(take_word(line), "");
+}
+
 TEST(SplitWords, SplitsAtSpacesAndTabs) {
   EXPECT_THAT(split_words(" utt1\t/a/b.wav   spk \t"), ElementsAre("utt1", "/a/b.wav", "spk"));
   EXPECT_TRUE(split_words(" \t").empty());

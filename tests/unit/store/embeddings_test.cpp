@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "store/tensor_file.h"
 #include "unit/store/failing_disk.h"
 #include "unit/store/shard_folder.h"
@@ -23,6 +24,28 @@ TEST(Embeddings, GiveBackWhatWasWritten) {
   EXPECT_EQ(read.utts, some_embeddings().utts);
   EXPECT_EQ(read.dim, 3);
   EXPECT_EQ(read.values, some_embeddings().values);
+}
+
+TEST(Embeddings, RowsMayComeAFewAtATime) {
+  const TemporaryFolder folder;
+  write_embeddings(folder / "whole.h5", some_embeddings(), "run/last.h5");
+  const Embeddings whole = some_embeddings();
+  const auto write = [&](std::initializer_list<size_t> sizes) {
+    write_embeddings(folder / "e.h5", whole.utts, whole.dim, "run/last.h5",
+                     [&](const auto& append) {
+                       size_t done = 0;
+                       for (const size_t size : sizes) {
+                         append(std::span(whole.values).subspan(done, size));
+                         done += size;
+                       }
+                     });
+  };
+  write({3, 0, 3});
+  EXPECT_EQ(read_text(folder / "e.h5"), read_text(folder / "whole.h5"));
+  std::filesystem::remove(folder / "e.h5");
+  EXPECT_THROW(write({3}), Error) << "a row is missing";
+  EXPECT_THROW(write({2, 4}), Error) << "no whole row";
+  EXPECT_FALSE(std::filesystem::exists(folder / "e.h5"));
 }
 
 TEST(Embeddings, NoRowsIsAMatrixToo) {

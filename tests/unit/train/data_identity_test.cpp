@@ -38,16 +38,18 @@ TEST_F(DataIdentity, TheNextBatchIsThatOfTheSampler) {
     const std::string& utt = set.utts()[static_cast<size_t>(sampler.at(position).utt)].utt;
     hash = hash64(utt.data(), utt.size(), hash);
   }
-  EXPECT_EQ(std::stoull(next_batch_hash(set, 5, 4, 2), nullptr, 16), hash);
+  EXPECT_EQ(std::stoull(next_batch_hash(set, sampler, 4, 2), nullptr, 16), hash);
 }
 
 TEST_F(DataIdentity, AnotherStepSeedOrUtteranceIsAnotherBatch) {
   const ShardSet set = shards("a", "cat", 7);
   std::set<std::string> seen;
   // An epoch of three has six orders; a batch of eight spans three of them.
-  for (const int64_t step : {0, 1, 2, 100}) seen.insert(next_batch_hash(set, 1, step, 8));
-  seen.insert(next_batch_hash(set, 2, 0, 8));
-  seen.insert(next_batch_hash(shards("b", "cow", 7), 1, 0, 8));
+  Sampler one(3, 1);
+  Sampler two(3, 2);
+  for (const int64_t step : {0, 1, 2, 100}) seen.insert(next_batch_hash(set, one, step, 8));
+  seen.insert(next_batch_hash(set, two, 0, 8));
+  seen.insert(next_batch_hash(shards("b", "cow", 7), one, 0, 8));
   EXPECT_EQ(seen.size(), 6U);
   for (const std::string& each : seen) EXPECT_EQ(each.size(), 16U);
 }

@@ -87,6 +87,30 @@ INSTANTIATE_TEST_SUITE_P(RanksAndFrames, Extract,
                            return concat(each.param.first, "_ranks_", each.param.second, "_frames");
                          });
 
+// Some of the ranks have nothing in some of the pieces.
+TEST(ExtractPieces, TheSameRowsComeHoweverManyAtOnce) {
+  const TemporaryFolder folder;
+  const ShardSet shards({write_shards(folder / "shards", kUtterances, kExtractBins)});
+  const SpcNet network = small_network();
+  for (const int64_t at_once : {1, 5, 12}) {
+    run_thread_ranks(3, [&](Communicator& comm) {
+      const EmbeddingShare share = extract_share(network, shards, {}, comm).value();
+      std::vector<float> values;
+      int64_t pieces = 0;
+      collect_embeddings(
+          share, shards, comm,
+          [&](std::span<const float> rows) {
+            ++pieces;
+            values.insert(values.end(), rows.begin(), rows.end());
+          },
+          at_once);
+      const Embeddings all = extract_embeddings(network, shards, {}, comm).value();
+      EXPECT_EQ(values, all.values) << at_once << " at once, rank " << comm.rank();
+      EXPECT_EQ(pieces, comm.rank() == 0 ? (12 + at_once - 1) / at_once : 0);
+    });
+  }
+}
+
 TEST(ExtractErrors, AnEmbeddingThatIsNotFiniteNamesItsUtterance) {
   const TemporaryFolder folder;
   const ShardSet shards({write_shards(folder / "shards", kUtterances, kExtractBins)});
