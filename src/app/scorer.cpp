@@ -66,9 +66,8 @@ void ScoreOptions::add_to(OptionSet& options) {
   options.add("calibrate", calibrate,
               "make scores log-likelihood ratios, by logistic regression on this list of trials "
               "of other speakers, in the same embeddings");
-  options.add(
-      "bootstrap", bootstrap.replicates,
-      "95 % intervals of EER and minDCF from so many draws of speakers, e.g. 1000; 0: none");
+  options.add("bootstrap", bootstrap.replicates,
+              "95 % intervals of all figures from so many draws of speakers, e.g. 1000; 0: none");
   options.add("utt2spk", utt2spk, "speakers of the trials, for --bootstrap");
   options.add("scores", scores, "folder for NAME.txt of each list, lines 'enrol test score'");
   options.add("seed", seed, "of what is drawn");
@@ -87,7 +86,8 @@ void ScoreOptions::check() {
   SPC_USAGE_CHECK(cohort_utt2spk.empty() || cohort_size == 0,
                   "a cohort is of speakers (--cohort-utt2spk) or of utterances (--cohort-size)");
   SPC_USAGE_CHECK(cohort_size >= 0 && top_n >= 2, "--cohort-size must be >= 0, --top-n >= 2");
-  SPC_USAGE_CHECK(bootstrap.replicates >= 0, "--bootstrap must be >= 0");
+  SPC_USAGE_CHECK(bootstrap.replicates >= 0 && bootstrap.replicates <= 1'000'000,
+                  "--bootstrap must be 0 to 1000000");
   SPC_USAGE_CHECK(bootstrap.replicates == 0 || !utt2spk.empty(),
                   "--bootstrap draws speakers; give them by --utt2spk FILE");
   SPC_USAGE_CHECK(bootstrap.threads >= 1 && bootstrap.threads <= 1024,

@@ -1,6 +1,7 @@
 #include "eval/bootstrap.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <future>
@@ -8,26 +9,16 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "eval/calibration.h"
 
 namespace spc {
 namespace {
 
-struct Figures {
-  double eer = 0;
-  double min_dcf_01 = 0;
-  double min_dcf_05 = 0;
-  bool known = false;
-};
-
-Figures figures_of(const DetCurve& curve) {
-  if (curve.points.empty()) return {};
-  return {eer(curve), min_dcf(curve, 0.01), min_dcf(curve, 0.05), true};
-}
-
-Interval interval_of(const std::vector<Figures>& all, double Figures::*figure, double level) {
+Interval interval_of(const std::vector<std::optional<DrawnFigures>>& all,
+                     double DrawnFigures::*figure, double level) {
   std::vector<double> values;
-  for (const Figures& each : all)
-    if (each.known) values.push_back(each.*figure);
+  for (const auto& each : all)
+    if (each) values.push_back((*each).*figure);
   return {quantile(values, (1 - level) / 2), quantile(values, (1 + level) / 2)};
 }
 
@@ -42,6 +33,7 @@ SpeakerTrials::SpeakerTrials(std::span<const double> scores, const Trials& trial
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return scores[a] > scores[b]; });
   trials_.reserve(order.size());
+  scores_.reserve(order.size());
   std::vector<int32_t> number_of;  // of a speaker, among those that have a trial
   const auto number = [&](int32_t row) {
     const auto speaker = static_cast<size_t>(speaker_of_row[static_cast<size_t>(row)]);
@@ -57,27 +49,29 @@ SpeakerTrials::SpeakerTrials(std::span<const double> scores, const Trials& trial
     SPC_CHECK((enrol == test) == target, "trial ", n, " (counting from 0) is a ",
               target ? "target" : "nontarget", " trial of ", enrol == test ? "one" : "two",
               " speakers; the speakers are not those of the list");
-    trials_.push_back(
-        {enrol, test, target, i + 1 < order.size() && scores[order[i + 1]] == scores[n]});
+    const bool tied = i + 1 < order.size() && scores[order[i + 1]] == scores[n];
+    trials_.push_back({enrol, test, target, tied, cost_of_ratio(scores[n], target)});
+    scores_.push_back(scores[n]);
   }
+}
+
+int64_t SpeakerTrials::times(const Trial& trial, std::span<const int32_t> drawn) {
+  const auto enrol = static_cast<int64_t>(drawn[static_cast<size_t>(trial.enrol)]);
+  return trial.target ? enrol : enrol * drawn[static_cast<size_t>(trial.test)];
 }
 
 DetCurve SpeakerTrials::curve(std::span<const int32_t> drawn) const {
   SPC_ASSERT(static_cast<int64_t>(drawn.size()) == num_speakers_, drawn.size(), " speakers of ",
              num_speakers_);
-  const auto weight = [&](const Trial& trial) {
-    const auto enrol = static_cast<int64_t>(drawn[static_cast<size_t>(trial.enrol)]);
-    return trial.target ? enrol : enrol * drawn[static_cast<size_t>(trial.test)];
-  };
   DetCurve curve;
   for (const Trial& trial : trials_)
-    (trial.target ? curve.targets : curve.nontargets) += weight(trial);
+    (trial.target ? curve.targets : curve.nontargets) += times(trial, drawn);
   if (curve.targets == 0 || curve.nontargets == 0) return {};
   DetCurve::Point point{curve.targets, 0};
   curve.points.push_back(point);
   bool changed = false;
   for (const Trial& trial : trials_) {
-    const int64_t count = weight(trial);
+    const int64_t count = times(trial, drawn);
     if (trial.target) {
       point.misses -= count;
     } else {
@@ -91,11 +85,51 @@ DetCurve SpeakerTrials::curve(std::span<const int32_t> drawn) const {
   return curve;
 }
 
+std::optional<DrawnFigures> SpeakerTrials::figures(std::span<const int32_t> drawn) const {
+  const DetCurve drawn_curve = curve(drawn);
+  if (drawn_curve.points.empty()) return std::nullopt;
+  return DrawnFigures{eer(drawn_curve),
+                      min_dcf(drawn_curve, 0.01),
+                      min_dcf(drawn_curve, 0.05),
+                      act_dcf(drawn, drawn_curve, 0.01),
+                      act_dcf(drawn, drawn_curve, 0.05),
+                      cllr(drawn, drawn_curve)};
+}
+
+double SpeakerTrials::act_dcf(std::span<const int32_t> drawn, const DetCurve& curve,
+                              double p_target) const {
+  // Scores fall: those at or above the threshold come first.
+  const auto rejected = std::partition_point(scores_.begin(), scores_.end(), [&](double score) {
+    return score >= threshold_of_ratios(p_target);
+  });
+  DetCurve::Point point{curve.targets, 0};
+  for (auto trial = trials_.begin(); trial != trials_.begin() + (rejected - scores_.begin());
+       ++trial) {
+    const int64_t count = times(*trial, drawn);
+    if (trial->target) {
+      point.misses -= count;
+    } else {
+      point.false_accepts += count;
+    }
+  }
+  return dcf(curve, point, p_target);
+}
+
+double SpeakerTrials::cllr(std::span<const int32_t> drawn, const DetCurve& curve) const {
+  std::array<double, 2> sums{};
+  for (const Trial& trial : trials_) {
+    const int64_t count = times(trial, drawn);  // an infinite cost of a trial not drawn is none
+    if (count > 0) sums.at(trial.target ? 1 : 0) += static_cast<double>(count) * trial.cost;
+  }
+  return cllr_of(sums[1] / static_cast<double>(curve.targets),
+                 sums[0] / static_cast<double>(curve.nontargets));
+}
+
 BootstrapResult bootstrap(const SpeakerTrials& trials, const BootstrapOptions& options) {
   const auto speakers = static_cast<uint64_t>(trials.num_speakers());
   SPC_CHECK(speakers >= 2, "a bootstrap draws speakers, and the trials have only one");
   SPC_ASSERT(options.replicates >= 1 && options.threads >= 1, "replicates and threads");
-  std::vector<Figures> all(static_cast<size_t>(options.replicates));
+  std::vector<std::optional<DrawnFigures>> all(static_cast<size_t>(options.replicates));
   std::atomic<size_t> next = 0;
   const auto work = [&] {
     std::vector<int32_t> drawn(speakers);
@@ -103,7 +137,7 @@ BootstrapResult bootstrap(const SpeakerTrials& trials, const BootstrapOptions& o
       Random random(options.seed, {i});
       std::fill(drawn.begin(), drawn.end(), 0);
       for (uint64_t draw = 0; draw < speakers; ++draw) ++drawn[random.below(speakers)];
-      all[i] = figures_of(trials.curve(drawn));
+      all[i] = trials.figures(drawn);
     }
   };
   std::vector<std::future<void>> others;  // a failure in one of them comes out of get()
@@ -114,11 +148,17 @@ BootstrapResult bootstrap(const SpeakerTrials& trials, const BootstrapOptions& o
 
   BootstrapResult result;
   result.replicates =
-      std::count_if(all.begin(), all.end(), [](const Figures& each) { return each.known; });
+      std::count_if(all.begin(), all.end(), [](const auto& each) { return each.has_value(); });
   SPC_CHECK(result.replicates > 0, "no draw of speakers has both kinds of trials");
-  result.eer = interval_of(all, &Figures::eer, options.level);
-  result.min_dcf_01 = interval_of(all, &Figures::min_dcf_01, options.level);
-  result.min_dcf_05 = interval_of(all, &Figures::min_dcf_05, options.level);
+  const auto of = [&](double DrawnFigures::*figure) {
+    return interval_of(all, figure, options.level);
+  };
+  result.eer = of(&DrawnFigures::eer);
+  result.min_dcf_01 = of(&DrawnFigures::min_dcf_01);
+  result.min_dcf_05 = of(&DrawnFigures::min_dcf_05);
+  result.act_dcf_01 = of(&DrawnFigures::act_dcf_01);
+  result.act_dcf_05 = of(&DrawnFigures::act_dcf_05);
+  result.cllr = of(&DrawnFigures::cllr);
   return result;
 }
 

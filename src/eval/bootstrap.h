@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,9 +26,22 @@ struct Interval {
 
 struct BootstrapResult {
   Interval eer;
-  Interval min_dcf_01;     // p_target 0.01
-  Interval min_dcf_05;     // p_target 0.05
+  Interval min_dcf_01;  // p_target 0.01
+  Interval min_dcf_05;  // p_target 0.05
+  Interval act_dcf_01;
+  Interval act_dcf_05;
+  Interval cllr;
   int64_t replicates = 0;  // those in which both kinds of trials were left
+};
+
+/// Figures of one draw, as det.h and calibration.h define them.
+struct DrawnFigures {
+  double eer = 0;
+  double min_dcf_01 = 0;
+  double min_dcf_05 = 0;
+  double act_dcf_01 = 0;
+  double act_dcf_05 = 0;
+  double cllr = 0;
 };
 
 /// Trials in the order of their scores, of which any speakers can be drawn without another sort.
@@ -47,14 +61,25 @@ class SpeakerTrials {
   /// @param drawn  [S]   @returns a curve without points if one kind of trials is not left
   [[nodiscard]] DetCurve curve(std::span<const int32_t> drawn) const;
 
+  /// Likewise all figures, the scores taken for log-likelihood ratios where they have to be.
+  /// @returns nothing if one kind of trials is not left
+  [[nodiscard]] std::optional<DrawnFigures> figures(std::span<const int32_t> drawn) const;
+
  private:
   struct Trial {
     int32_t enrol;  // speakers
     int32_t test;
     bool target;
-    bool tied;  // with the next one
+    bool tied;    // with the next one
+    double cost;  // of its score as a log-likelihood ratio, nats
   };
-  std::vector<Trial> trials_;  // highest score first
+  [[nodiscard]] static int64_t times(const Trial& trial, std::span<const int32_t> drawn);
+  [[nodiscard]] double act_dcf(std::span<const int32_t> drawn, const DetCurve& curve,
+                               double p_target) const;
+  [[nodiscard]] double cllr(std::span<const int32_t> drawn, const DetCurve& curve) const;
+
+  std::vector<Trial> trials_;   // highest score first
+  std::vector<double> scores_;  // likewise
   int64_t num_speakers_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "base/error.h"
+#include "eval/det.h"
 
 namespace spc {
 namespace {
@@ -113,28 +114,37 @@ Calibration fit_calibration(std::span<const double> scores, std::span<const uint
   return {at.scale, at.offset - at.scale * center};
 }
 
+double cost_of_ratio(double ratio, bool target) {
+  return softplus(target ? -ratio : ratio);
+}
+
+double cllr_of(double target_cost, double nontarget_cost) {
+  return (target_cost + nontarget_cost) / (2 * std::numbers::ln2);
+}
+
+double threshold_of_ratios(double p_target) {
+  SPC_CHECK(p_target > 0 && p_target < 1, "p_target = ", p_target, ", must be between 0 and 1");
+  return std::log((1 - p_target) / p_target);
+}
+
 double cllr(std::span<const double> ratios, std::span<const uint8_t> target) {
   const std::array<double, 2> counts = count_kinds(ratios, target);
   std::array<double, 2> sums{};
-  for (size_t n = 0; n < ratios.size(); ++n) {
-    const bool is_target = target[n] != 0;
-    sums.at(is_target ? 1 : 0) += softplus(is_target ? -ratios[n] : ratios[n]);
-  }
-  return (sums[0] / counts[0] + sums[1] / counts[1]) / (2 * std::numbers::ln2);
+  for (size_t n = 0; n < ratios.size(); ++n)
+    sums.at(target[n] != 0 ? 1 : 0) += cost_of_ratio(ratios[n], target[n] != 0);
+  return cllr_of(sums[1] / counts[1], sums[0] / counts[0]);
 }
 
 double act_dcf(std::span<const double> ratios, std::span<const uint8_t> target, double p_target) {
-  SPC_CHECK(p_target > 0 && p_target < 1, "p_target = ", p_target, ", must be between 0 and 1");
+  const double threshold = threshold_of_ratios(p_target);
   const std::array<double, 2> counts = count_kinds(ratios, target);
-  const double threshold = std::log((1 - p_target) / p_target);
-  double misses = 0;
-  double false_accepts = 0;
+  DetCurve::Point point{0, 0};
   for (size_t n = 0; n < ratios.size(); ++n) {
-    if (target[n] != 0 && ratios[n] < threshold) ++misses;
-    if (target[n] == 0 && ratios[n] >= threshold) ++false_accepts;
+    if (target[n] != 0 && ratios[n] < threshold) ++point.misses;
+    if (target[n] == 0 && ratios[n] >= threshold) ++point.false_accepts;
   }
-  return (p_target * misses / counts[1] + (1 - p_target) * false_accepts / counts[0]) /
-         std::min(p_target, 1 - p_target);
+  const DetCurve curve{{point}, static_cast<int64_t>(counts[1]), static_cast<int64_t>(counts[0])};
+  return dcf(curve, point, p_target);
 }
 
 }  // namespace spc

@@ -74,6 +74,12 @@ double eer_arg_min(const DetCurve& curve) {
   return best.second;
 }
 
+double dcf(const DetCurve& curve, const DetCurve::Point& point, double p_target) {
+  SPC_CHECK(p_target > 0 && p_target < 1, "p_target = ", p_target, ", must be between 0 and 1");
+  return (p_target * curve.fnr(point) + (1 - p_target) * curve.fpr(point)) /
+         std::min(p_target, 1 - p_target);
+}
+
 double min_dcf(const DetCurve& curve, double p_target, double c_miss, double c_fa) {
   SPC_CHECK(p_target > 0 && p_target < 1, "p_target = ", p_target, ", must be between 0 and 1");
   SPC_CHECK(c_miss > 0 && c_fa > 0 && std::isfinite(c_miss) && std::isfinite(c_fa),

@@ -45,6 +45,10 @@ double eer(const DetCurve& curve);
 /// lies below eer().
 double eer_arg_min(const DetCurve& curve);
 
+/// The detection cost at a point of the curve, both costs 1, divided by that of the better system
+/// that does not listen. @throws Error  p_target is not in (0, 1)
+double dcf(const DetCurve& curve, const DetCurve::Point& point, double p_target);
+
 /// min over thresholds of c_miss p FNR + c_fa (1 - p) FPR, divided by the cost of the better system
 /// that does not listen, min(c_miss p, c_fa (1 - p)). In [0, 1]. Source: NIST SRE 2016 evaluation
 /// plan.

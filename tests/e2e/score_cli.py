@@ -185,7 +185,7 @@ class Score(ScoreTest):
         self.write("trials.txt", "".join(f"{int(same)} {utts[a]} {utts[b]}\n" for (a, b), same in zip(pairs, targets)))
         self.assert_rates(self.score("e.h5", "trials.txt"), error_rates(cosines(embedding.astype(np.float64), pairs), targets))
         text = self.spcnet("score", "--embeddings", "e.h5", "--trials", "trials.txt").stdout
-        self.assertRegex(text, r"^trials +168 target, 960 nontarget\nEER +\d+\.\d+ %   \(arg-min \d+\.\d+ %\)\n"
+        self.assertRegex(text, r"^ +trials\ntarget trials +168\nnontarget trials +960\nEER, % +\d+\.\d+\nEER \(arg-min\), % +\d+\.\d+\n"
                                r"minDCF\(0\.01\) +\d\.\d+\nminDCF\(0\.05\) +\d\.\d+\n"
                                r"actDCF\(0\.01\) +\d+\.\d+\nactDCF\(0\.05\) +\d+\.\d+\nCllr +\d\.\d+\n$")
 
@@ -219,7 +219,7 @@ class SeveralLists(ScoreTest):
         self.assertEqual(both, {"all": self.score("e.h5", "voxceleb.txt"), "hard": self.score("e.h5", "hard.txt")})
         self.assertGreater(both["hard"]["eer"], both["all"]["eer"])
         text = self.spcnet("score", "--embeddings", "e.h5", "--trials", "all=voxceleb.txt", "--trials", "hard.txt").stdout
-        self.assertRegex(text, r"(?s)^trials all +90 target, .*\ntrials hard +90 target, ")
+        self.assertRegex(text, r"^ +all +hard\ntarget trials +90 +90\nnontarget trials +900 +450\nEER, % +\d")
 
     def test_score_files_are_the_trials_in_their_order(self):
         names, scores = self.scores_of("voxceleb.txt")
@@ -262,7 +262,11 @@ class SeveralLists(ScoreTest):
         self.assertEqual(figures["intervals"]["replicates"], 200)
         self.assertEqual(self.score("e.h5", "voxceleb.txt", "--bootstrap", "200", "--utt2spk", "utt2spk", "--threads", "1"), figures)
         text = self.spcnet("score", "--embeddings", "e.h5", "--trials", "voxceleb.txt", "--bootstrap", "200", "--utt2spk", "utt2spk").stdout
-        self.assertRegex(text, rf"\nEER .*   95 %: {low:.3f} to {high:.3f}\nminDCF\(0\.01\) .*   95 %: ")
+        self.assertRegex(text, rf"\nEER, % +{figures['eer']:.3f} \({low:.3f} to {high:.3f}\)\n")
+        self.assertIn("in brackets: 95 % intervals", text)
+        for key in ("min_dcf_0.01", "min_dcf_0.05", "act_dcf_0.01", "act_dcf_0.05", "cllr"):
+            low, high = figures["intervals"][key]
+            self.assertTrue(low <= figures[key] <= high, key)
 
     def test_failures(self):
         def fails(message, *arguments, expect=1):

@@ -91,12 +91,14 @@ def main():
         "calibration": [scale, offset], "cllr": [cllr(scores, targets), cllr(ratios, targets)],
         "act_dcf": [act_dcf(ratios, targets, 0.01), act_dcf(ratios, targets, 0.05)],
         "drawn": eer_and_min_dcf(np.repeat(scores, times), np.repeat(targets, times)),
+        "drawn_costs": [act_dcf(np.repeat(10 * scores, times), np.repeat(targets, times), p) for p in (0.01, 0.05)]
+                       + [cllr(np.repeat(10 * scores, times), np.repeat(targets, times))],
         "once": eer_and_min_dcf(scores, targets),
         "quantile": np.quantile([3.0, 1.0, 7.5, 2.0], [0, 0.025, 0.5, 0.9, 1]),
     }
     lines = [" ".join([key, *(repr(float(value)) for value in list_of)]) for key, list_of in values.items()]
     (DATA / "scores.txt").write_text("\n".join(lines) + "\n")
-    for key in ("calibration", "cllr", "act_dcf", "drawn", "once", "quantile"):
+    for key in ("calibration", "cllr", "act_dcf", "drawn", "drawn_costs", "once", "quantile"):
         print(key, *values[key])
 
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "eval/calibration.h"
 #include "eval/scoring.h"
 #include "unit/eval/made_up.h"
 #include "unit/reference.h"
@@ -30,6 +31,24 @@ class Bootstrap : public testing::Test {
     EXPECT_NEAR(min_dcf(curve, 0.05), expected[2], 1e-12);
   }
 
+  // @param drawn  by the speakers' own numbers; trials number them as they meet them
+  [[nodiscard]] std::vector<int32_t> as_met(const std::vector<int32_t>& drawn) const {
+    const std::vector<double> all = scores();
+    std::vector<size_t> order(all.size());
+    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return all[a] > all[b]; });
+    std::vector<int32_t> met;
+    for (const size_t n : order) {
+      for (const int32_t row : {trials_.enrol[n], trials_.test[n]}) {
+        const int32_t speaker = tried_.speakers[static_cast<size_t>(row)];
+        if (std::find(met.begin(), met.end(), speaker) == met.end()) met.push_back(speaker);
+      }
+    }
+    std::vector<int32_t> drawn_as_met;
+    for (const int32_t speaker : met) drawn_as_met.push_back(drawn[static_cast<size_t>(speaker)]);
+    return drawn_as_met;
+  }
+
   Reference reference_ = read_reference("scores.txt");
   MadeUp tried_ = make_up(40, 8, 0);
   Trials trials_ = all_pairs(tried_.speakers);
@@ -39,22 +58,22 @@ TEST_F(Bootstrap, SpeakersDrawnOftenAreTrialsRepeatedAsOften) {
   const SpeakerTrials trials(scores(), trials_, tried_.speakers);
   EXPECT_EQ(trials.num_speakers(), 8);
   expect_figures(trials.curve(std::vector<int32_t>(8, 1)), "once");
-  // The speakers are numbered as the trials meet them, so the numbers have to be found.
-  const std::vector<int32_t> drawn{2, 0, 1, 3, 1, 0, 0, 1};
-  const std::vector<double> all = scores();
-  std::vector<size_t> order(all.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return all[a] > all[b]; });
-  std::vector<int32_t> met;
-  for (const size_t n : order) {
-    for (const int32_t row : {trials_.enrol[n], trials_.test[n]}) {
-      const int32_t speaker = tried_.speakers[static_cast<size_t>(row)];
-      if (std::find(met.begin(), met.end(), speaker) == met.end()) met.push_back(speaker);
-    }
-  }
-  std::vector<int32_t> drawn_as_met;
-  for (const int32_t speaker : met) drawn_as_met.push_back(drawn[static_cast<size_t>(speaker)]);
-  expect_figures(trials.curve(drawn_as_met), "drawn");
+  expect_figures(trials.curve(as_met({2, 0, 1, 3, 1, 0, 0, 1})), "drawn");
+}
+
+TEST_F(Bootstrap, CostsOfRatiosAreThoseOfTrialsRepeatedAsOften) {
+  std::vector<double> ratios = scores();
+  for (double& ratio : ratios) ratio *= 10;
+  const SpeakerTrials trials(ratios, trials_, tried_.speakers);
+  const DrawnFigures figures = trials.figures(as_met({2, 0, 1, 3, 1, 0, 0, 1})).value();
+  const std::vector<double>& expected = reference_.at("drawn_costs");
+  EXPECT_NEAR(figures.act_dcf_01, expected[0], 1e-12);
+  EXPECT_NEAR(figures.act_dcf_05, expected[1], 1e-12);
+  EXPECT_NEAR(figures.cllr, expected[2], 1e-12);
+
+  const DrawnFigures once = trials.figures(std::vector<int32_t>(8, 1)).value();
+  EXPECT_NEAR(once.act_dcf_01, act_dcf(ratios, trials_.target, 0.01), 1e-12);
+  EXPECT_NEAR(once.cllr, cllr(ratios, trials_.target), 1e-12);
 }
 
 TEST_F(Bootstrap, TiesAreTakenTogetherWhoeverIsDrawn) {
@@ -72,6 +91,7 @@ TEST_F(Bootstrap, ADrawWithoutOneKindHasNoCurve) {
   std::vector<int32_t> drawn(8, 0);
   drawn[3] = 8;
   EXPECT_TRUE(trials.curve(drawn).points.empty()) << "one speaker has no nontarget trial";
+  EXPECT_FALSE(trials.figures(drawn));
 }
 
 TEST_F(Bootstrap, ThreadsChangeNothing) {
