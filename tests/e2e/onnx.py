@@ -15,10 +15,8 @@ import numpy as np
 
 import fixtures
 import support
+from onnx_tools import cosine, need_python, peer, read_embeddings
 
-CACHE = os.environ.get("SPCNET_CACHE") or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "spcnet")
-PYTHON = os.path.join(CACHE, "venv-onnx", "bin", "python")
-PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "onnx_peer.py")
 # From one frame on; fewer than 8 are repeated. No block's r divides them all. At 198, 230, 297 and 345 the rounding of "nearest" shows.
 FRAMES = (1, 3, 7, 8, 9, 17, 50, 101, 198, 230, 297, 345, 401)
 NETWORKS = {
@@ -33,8 +31,7 @@ SHERPA = ("--fbank.snip_edges", "false", "--fbank.high_freq")
 
 
 def setUpModule():
-    if not os.path.exists(PYTHON):
-        raise FileNotFoundError(f"{PYTHON} is missing; ./dev test installs it")
+    need_python()
 
 
 def write_wav(path, samples):
@@ -71,18 +68,8 @@ def read_feats(shards):
     return feats
 
 
-def read_embeddings(path):
-    with h5py.File(path) as file:
-        return {utt.removesuffix(".wav"): row for utt, row in zip(file["utt"].asstr()[:], file["embedding"][:])}
-
-
 def distance(one, other):
     return np.linalg.norm(one - other) / np.linalg.norm(other)
-
-
-def cosine(one, other):
-    one, other = one.astype(np.float64), other.astype(np.float64)
-    return one @ other / np.linalg.norm(one) / np.linalg.norm(other)
 
 
 def rewrite(checkpoint, change):
@@ -116,11 +103,7 @@ class Onnx(fixtures.SpcnetTest):
         return self.spcnet("export", *arguments, **expectations)
 
     def peer(self, verb, *arguments):
-        done = subprocess.run([PYTHON, "-I", PEER, verb, *map(self.path, arguments)], cwd=self.folder, capture_output=True, text=True,
-                              timeout=120, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        with np.load(self.path(arguments[-1])) as file:
-            return json.loads(done.stdout), {name: file[name] for name in file.files}
+        return peer(self, verb, *arguments)
 
     def onnxruntime(self, model, feats):
         np.savez(self.path("feats.npz"), **feats)

@@ -9,9 +9,8 @@ import unittest
 import h5py
 import numpy
 
-from support import ROOT, ProgramTest
+from support import CACHE, ROOT, ProgramTest
 
-CACHE = os.environ.get("SPCNET_CACHE", os.path.expanduser("~/.cache/spcnet"))
 CORPUS = os.path.join(CACHE, "corpus-small")
 
 

@@ -10,6 +10,7 @@ import wave
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("SPCNET_BIN", os.path.join(ROOT, "build", "release", "bin"))
+CACHE = os.environ.get("SPCNET_CACHE", os.path.expanduser("~/.cache/spcnet"))
 
 
 def program(name):

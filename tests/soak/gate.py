@@ -8,21 +8,16 @@ Second: held-out EER after the same number of epochs with 30 % wrong labels, un-
 """
 import argparse
 import json
-import os
 import random
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-SPCNET = ROOT / "build/release/bin/spcnet"
-CACHE = Path(os.environ.get("SPCNET_CACHE", Path.home() / ".cache/spcnet"))
-CORPUS, SHARDS = CACHE / "corpus-whole", CACHE / "shards-whole/speakers"
-LISTS = ("all", "group", "xsess")
+from whole_corpus import CACHE, CORPUS, LISTS, ROOT, SPCNET, SPCNET_DATA, build, eers, run
+
+SHARDS = CACHE / "shards-whole/speakers"
 BATCH = 64
 CONFIG = f"""
 [train]
@@ -40,15 +35,6 @@ every_steps = 100000
 keep = 1
 """
 GATED = ("--loss_gate.enabled", "true", "--loss_gate.first_epoch", "2", "--label_correction.type", "fix", "--label_correction.first_epoch", "3")
-
-
-def run(*command, ranks=2):
-    as_root = ["--allow-run-as-root"] if os.getuid() == 0 else []
-    started = ["mpirun", *as_root, "--oversubscribe", "-n", str(ranks), *map(str, command)] if ranks > 1 else [*map(str, command)]
-    done = subprocess.run(started, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"gate: {' '.join(started)} failed:\n{done.stderr[-2000:]}")
-    return done.stdout
 
 
 def true_labels():
@@ -95,10 +81,7 @@ class Training:
 
     def eers(self):
         run(*self.command)
-        out = self.folder / "eval.h5"
-        run(SPCNET, "extract", "--run", self.folder, "--shards", SHARDS, "--utts", CORPUS / "eval.utts", "--out", out)
-        return [json.loads(run(SPCNET, "score", "--embeddings", out, "--trials", CORPUS / f"trials_{name}.txt", "--json", ranks=1))["eer"]
-                for name in LISTS]
+        return eers(self.folder, SHARDS)
 
 
 def epoch_table(training, noisy, truth, share):
@@ -124,8 +107,8 @@ def main():
     arguments = parser.parse_args()
     work, epochs = arguments.work, arguments.epochs
     work.mkdir(parents=True, exist_ok=True)
-    run(ROOT / "data/corpus/build.sh", "--set", "whole", "--out", CORPUS, ranks=1)
-    run(SPCNET.with_name("spcnet-data"), "fbank", "--wav-scp", CORPUS / "wav.scp", "--utt2spk", CORPUS / "utt2spk", "--out", SHARDS, ranks=1)
+    build()
+    run(SPCNET_DATA, "fbank", "--wav-scp", CORPUS / "wav.scp", "--utt2spk", CORPUS / "utt2spk", "--out", SHARDS, ranks=1)
     truth = true_labels()
     noise = {(share, seed): with_noise(truth, share, seed) for share in (0.2, 0.3, 0.5) for seed in range(1, arguments.seeds + 1)}
 
