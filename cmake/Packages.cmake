@@ -15,6 +15,7 @@ spc_find(SoundFile libsndfile1-dev)
 spc_find(Soxr libsoxr-dev)
 spc_find(KissFft libkissfft-dev)
 spc_find(Onnx "libonnx-dev libprotobuf-dev")
+spc_find(hwy libhwy-dev)
 spc_find(prometheus-cpp prometheus-cpp-dev)  # without a version: Debian's package does not say its own
 if(NOT SPCNET_SANITIZE)
   spc_find(Jemalloc libjemalloc-dev)

@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "base/error.h"
 #include "dist/batch_norm_kernels.h"
 
 namespace spc {
@@ -12,10 +11,6 @@ namespace {
 at::Tensor as_planes(const at::Tensor& x_NC) {
   return x_NC.contiguous().view(
       {x_NC.size(0), x_NC.size(1), x_NC.numel() / (x_NC.size(0) * x_NC.size(1))});
-}
-
-bool spans_ranks(const Communicator* comm) {
-  return comm != nullptr && comm->world_size() > 1;
 }
 
 const BatchNormPasses& passes_for(const at::Tensor& x) {
@@ -34,39 +29,20 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
                             Communicator* comm) {
     const at::Tensor x = as_planes(x_NC);
     const int64_t channels = x.size(1);
-    at::Tensor message = at::empty({2 * channels + 1}, x.options().dtype(at::kDouble));
-    at::Tensor sums = message.narrow(0, 0, 2 * channels).view({2, channels});
-    passes_for(x).sums(x, sums);
-    auto count = static_cast<double>(x.size(0) * x.size(2));
-    if (spans_ranks(comm)) {
-      message[2 * channels] = count;
-      comm->all_reduce_now(message, ReduceOp::kSum, "batch norm statistics");
-      count = message[2 * channels].item<double>();
-    }
-    SPC_CHECK(count > 1,
-              "batch norm needs more than one value per channel; make train.batch_size or the "
-              "crops larger");
-    const at::Tensor mean = sums[0] / count;
-    const at::Tensor var = (sums[1] / count - mean * mean).clamp_min(0);
-    const at::Tensor invstd = (var + kBatchNormEps).rsqrt();
-
-    // Where the batch is not finite nothing moves: its step will be skipped, and a running NaN
-    // would stay for good.
-    const at::Tensor moved_mean = running_mean * (1 - kBatchNormMomentum) +
-                                  to_parameter_type(mean * kBatchNormMomentum, running_mean);
-    const at::Tensor moved_var =
-        running_var * (1 - kBatchNormMomentum) +
-        to_parameter_type(var * (kBatchNormMomentum * count / (count - 1)), running_var);
-    const at::Tensor finite = at::isfinite(moved_mean) & at::isfinite(moved_var);
-    running_mean.copy_(at::where(finite, moved_mean, running_mean));
-    running_var.copy_(at::where(finite, moved_var, running_var));
+    ChannelSums own{at::empty({2, channels}, x.options().dtype(at::kDouble)),
+                    static_cast<double>(x.size(0) * x.size(2))};
+    passes_for(x).sums(x, own.sums_2C);
+    const ChannelStatistics statistics = reduce_statistics({own}, comm)[0];
+    move_running({weight, bias, running_mean, running_var}, statistics);
+    const at::Tensor& mean = statistics.mean;
+    const at::Tensor invstd = statistics.invstd();
 
     const at::Tensor scale = weight.to(at::kDouble) * invstd;
     at::Tensor y = at::empty_like(x);
     passes_for(x).apply(x, mean, scale, bias.to(at::kDouble), y);
     context->save_for_backward({x, weight, mean, invstd});
     context->saved_data["comm"] = reinterpret_cast<int64_t>(comm);
-    context->saved_data["count"] = count;
+    context->saved_data["count"] = statistics.count;
     context->saved_data["shape"] = x_NC.sizes().vec();
     return y.view(x_NC.sizes());
   }
@@ -83,14 +59,13 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
         context->saved_data["comm"].toInt());
     const double count = context->saved_data["count"].toDouble();
     const at::Tensor dy = as_planes(gradients[0].to(x.scalar_type()));
-    at::Tensor sums = at::empty({2, x.size(1)}, x.options().dtype(at::kDouble));
-    passes_for(x).backward_sums(dy, x, mean, sums);
+    at::Tensor own = at::empty({2, x.size(1)}, x.options().dtype(at::kDouble));
+    passes_for(x).backward_sums(dy, x, mean, own);
     // The parameters' gradients stay this rank's own: the gradient reducer sums them like all
     // others.
-    const at::Tensor weight_gradient = to_parameter_type(sums[1] * invstd, weight);
-    const at::Tensor bias_gradient =
-        to_parameter_type(sums[0].clone(), weight);  // sums are reduced in place
-    if (spans_ranks(comm)) comm->all_reduce_now(sums, ReduceOp::kSum, "batch norm gradients");
+    const at::Tensor weight_gradient = to_parameter_type(own[1] * invstd, weight);
+    const at::Tensor bias_gradient = to_parameter_type(own[0], weight);
+    const at::Tensor sums = reduce_gradient_sums({own}, comm)[0];
     // dx = w invstd (dy - mean(dy) - xhat mean(dy xhat)), written as dy a + (x - mean) b + c per
     // channel
     const at::Tensor a = weight.to(at::kDouble) * invstd;

@@ -4,19 +4,13 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "dist/batch_statistics.h"
 #include "dist/communicator.h"
 
 namespace spc {
 
 inline constexpr double kBatchNormEps = 1e-5;
 inline constexpr double kBatchNormMomentum = 0.1;
-
-struct BatchNormTensors {
-  at::Tensor weight;        // [C] float32 (float64 in double-precision runs)
-  at::Tensor bias;          // [C]
-  at::Tensor running_mean;  // [C]
-  at::Tensor running_var;   // [C], unbiased
-};
 
 /// Training: normalises by the statistics of the batch, over the ranks of `comm` weighted by their
 /// element counts, and moves the running statistics. Sums are taken in double; differentiable in x,

@@ -10,12 +10,14 @@ namespace spc {
 struct ForwardMode {
   bool training = false;         // batch statistics and moving averages, or running statistics
   Communicator* comm = nullptr;  // over whose ranks batch statistics go; nullptr: this rank's own
+  bool fused = false;            // training on a CPU: maps channels-last, in few passes over memory
 };
 
 class BatchNorm {
  public:
   BatchNorm(const TensorBuilder& builder, int64_t channels);
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x, const ForwardMode& mode) const;
+  [[nodiscard]] const BatchNormTensors& tensors() const { return tensors_; }
 
  private:
   BatchNormTensors tensors_;
@@ -27,6 +29,8 @@ class Conv {
   Conv(const TensorBuilder& builder, int64_t in, int64_t out, int64_t kernel, int64_t stride,
        int64_t padding, bool bias);
   [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const;
+  [[nodiscard]] const at::Tensor& weight() const { return weight_; }
+  [[nodiscard]] const at::Tensor& bias() const { return bias_; }  // undefined: none
 
  private:
   at::Tensor weight_;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "model/fused_norm.h"
 
 namespace spc {
 
@@ -122,6 +123,14 @@ at::Tensor SpcBlock::forward(const at::Tensor& x, const ForwardMode& mode,
   return sum;
 }
 
+MapParts SpcBlock::forward_fused(const MapParts& x, const ForwardMode& mode, bool whole) const {
+  const BlockTensors tensors{k1_.weight(),  k2_.weight(),     k2_.bias(),       k3_.weight(),
+                             k3_.bias(),    k4_.weight(),     k4_.bias(),       conv_.weight(),
+                             conv_.bias(),  k2_bn_.tensors(), k3_bn_.tensors(), k4_bn_.tensors(),
+                             bn_.tensors(), bn_out_.tensors()};
+  return fused_block_train(x, tensors, {reduction_, max_pooling_, identity_}, whole, mode.comm);
+}
+
 SpcNet::SpcNet(const SpcNetConfig& config, int64_t num_mel_bins, uint64_t seed,
                const at::TensorOptions& options)
     : config_(config), num_mel_bins_(num_mel_bins) {
@@ -184,6 +193,26 @@ at::Tensor SpcNet::pool_over_time(const at::Tensor& map_BDT, const Lengths* leng
   return at::cat({mean, variance.clamp_min(kVarianceFloor).sqrt()}, 1);
 }
 
+// The maps of training on a CPU, channels-last from the features to the last stage.
+at::Tensor SpcNet::fused_maps(const at::Tensor& feats_B1FT, const ForwardMode& mode) const {
+  at::Tensor x =
+      at::empty(feats_B1FT.sizes(), feats_B1FT.options(), at::MemoryFormat::ChannelsLast);
+  x.copy_(feats_B1FT);
+  x = fused_norm_train(stem_->conv(x), stem_->bn.tensors(), true, mode.comm);
+  for (size_t stage = 0; stage < stages_.size(); ++stage) {
+    if (stage > 0) {
+      const Down& down = down_[stage - 1];
+      x = down.conv(fused_norm_train(x, down.bn.tensors(), false, mode.comm));
+    }
+    const std::vector<SpcBlock>& blocks = stages_[stage];
+    MapParts parts = split_for_blocks(x, blocks[0].partial());
+    for (size_t i = 0; i < blocks.size(); ++i)
+      parts = blocks[i].forward_fused(parts, mode, i + 1 == blocks.size());
+    x = parts[0];
+  }
+  return x;
+}
+
 at::Tensor SpcNet::forward(const at::Tensor& feats_BTF, const ForwardMode& mode,
                            const Lengths* lengths) const {
   SPC_CHECK(feats_BTF.dim() == 3 && feats_BTF.size(2) == num_mel_bins_,
@@ -202,7 +231,12 @@ at::Tensor SpcNet::forward(const at::Tensor& feats_BTF, const ForwardMode& mode,
               "a padded batch needs one length of ", kTotalStride, " to ", feats_BTF.size(1),
               " frames for each of the ", feats_BTF.size(0), " utterances");
   }
-  at::Tensor x = feats_BTF.transpose(1, 2).unsqueeze(1).contiguous();
+  const at::Tensor map = feats_BTF.transpose(1, 2).unsqueeze(1);
+  if (mode.fused && mode.training && map.is_cpu()) {
+    const at::Tensor x = fused_maps(map, mode);
+    return (*fc_)(pool_over_time(x.flatten(1, 2), nullptr)).to(feats_BTF.scalar_type());
+  }
+  at::Tensor x = map.contiguous();
   std::optional<Lengths> own;
   if (lengths != nullptr) {
     own = *lengths;

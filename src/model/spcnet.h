@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "model/fused_block.h"
 #include "model/layers.h"
 #include "model/spcnet_config.h"
 
@@ -36,6 +37,11 @@ class SpcBlock {
   SpcBlock(const TensorBuilder& builder, int64_t channels, const SpcNetConfig& config);
   [[nodiscard]] at::Tensor forward(const at::Tensor& x, const ForwardMode& mode,
                                    const Lengths* lengths) const;
+  /// The same in training, of a map in parts. @param whole  the result is not cut
+  [[nodiscard]] MapParts forward_fused(const MapParts& x, const ForwardMode& mode,
+                                       bool whole) const;
+  /// Channels of X2 that are convolved.
+  [[nodiscard]] int64_t partial() const { return partial_; }
 
  private:
   [[nodiscard]] at::Tensor calibration(const at::Tensor& x1, const ForwardMode& mode,
@@ -78,6 +84,7 @@ class SpcNet {
   [[nodiscard]] const TensorTable& tensors() const { return table_; }
 
  private:
+  [[nodiscard]] at::Tensor fused_maps(const at::Tensor& feats_B1FT, const ForwardMode& mode) const;
   [[nodiscard]] at::Tensor pool_over_time(const at::Tensor& map_BDT, const Lengths* lengths) const;
 
   SpcNetConfig config_;

@@ -41,15 +41,33 @@ class Backbone {
                   (kWideMapsOnGpu * arithmetic_.wide + kMapsInBackward * arithmetic_.element));
   }
 
-  void block(const Map& x, int64_t reduction) {
-    keep(x, 4);  // x, the concatenation, relu's result, the last convolution's
+  void block(const Map& x, int64_t reduction, int64_t partial) {
     Map half = x;
     half.channels /= 2;
-    keep(half, 5);  // K3's result, its norm, the gate, their product, K4's result
+    if (arithmetic_.fused) {
+      keep_parts(half, partial);  // x, which is cut
+      keep(x, 2);                 // relu's result, the last convolution's
+      keep(half, 3);              // K3's result, the gate's, K4's
+      Map convolved = x;
+      convolved.channels = static_cast<double>(partial);
+      keep(convolved, 1);  // K1's result
+    } else {
+      keep(x, 4);     // x, the concatenation, relu's result, the last convolution's
+      keep(half, 5);  // K3's result, its norm, the gate, their product, K4's result
+    }
     half.bins = std::ceil(half.bins / static_cast<double>(reduction));
     half.frames = std::ceil(half.frames / static_cast<double>(reduction));
     keep(half, reduction > 1 ? 2 : 1);  // the average, unless it is x; K2's result
     pass(x);
+  }
+
+  void keep_parts(const Map& half, int64_t partial) {
+    keep(half, 1);
+    Map part = half;
+    part.channels = static_cast<double>(partial);
+    keep(part, 1);
+    part.channels = half.channels - part.channels;
+    keep(part, 1);
   }
 
   // Attentive statistics: in wide numbers, whatever the network computes in.
@@ -88,7 +106,8 @@ void add_backbone(const SpcNetConfig& config, int64_t num_mel_bins, const CropBa
       map.frames = std::floor(map.frames / 2);
     }
     for (int64_t block = 0; block < blocks[stage]; ++block)
-      backbone.block(map, config.block_reduction());
+      backbone.block(map, config.block_reduction(),
+                     config.partial_channels(static_cast<int64_t>(map.channels) / 2));
   }
   backbone.pool(map);
 }

@@ -1,6 +1,6 @@
 // What forward keeps for backward, and what both need for a moment, from the shapes alone. Follows
-// SpcNet::forward, DinoHead::forward and the losses line by line; a tensor that several operations
-// keep is one.
+// SpcNet::forward, the fused block, DinoHead::forward and the losses line by line; a tensor that
+// several operations keep is one.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ struct Arithmetic {
   double element = 4;  // bytes of an activation: 2 for bf16
   double wide = 4;     // of parameters, statistics and losses
   bool gpu = false;    // batch norm in LibTorch's operations, which widen
+  bool fused = false;  // blocks in few passes; of what lies between convolutions less is kept
 };
 
 /// So many crops of one length as a batch.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plan/workload.h"
+
 namespace spc {
 namespace {
 
@@ -63,7 +65,9 @@ int64_t micro_batch_rows(const RunConfig& config, int ranks) {
   return ceil_divided(ceil_divided(config.train.batch_size, ranks), config.train.accumulate);
 }
 
-RankMemory predict_memory(const RunConfig& config, const RankShape& shape) {
+RankMemory predict_memory(const RunConfig& config, const RankShape& given) {
+  RankShape shape = given;
+  shape.arithmetic.fused = fuses(config, shape.arithmetic);
   const bool dino = config.train.objective == "dino";
   const double wide = shape.arithmetic.wide;
   const NetworkSize size = network_size(config, shape.num_mel_bins, shape.num_classes);

@@ -15,6 +15,9 @@ NetworkSize network_size(const RunConfig& config, int64_t num_mel_bins, int64_t 
     if (layer.kind != "batch norm") continue;
     ++size.norms;
     size.norm_channels += parameters / 2;
+    if (!layer.name.ends_with("k4.bn")) continue;
+    ++size.blocks;
+    size.chained_channels += parameters / 2;
   }
   const double embedding = config.model.embedding_dim;
   if (config.train.objective == "dino") {

@@ -9,14 +9,16 @@ namespace spc {
 
 /// Of one network, student or teacher: numbers of values.
 struct NetworkSize {
-  double backbone = 0;       // trainable
-  double head = 0;           // trainable; without `last`
-  double last = 0;           // the prototypes, or the directions of the classes
-  double running = 0;        // statistics of batch norm
-  double largest = 0;        // of the tensors
-  int64_t norms = 0;         // layers of batch norm in the backbone
-  double norm_channels = 0;  // their channels
-  int64_t head_norms = 0;    // and those of the head
+  double backbone = 0;          // trainable
+  double head = 0;              // trainable; without `last`
+  double last = 0;              // the prototypes, or the directions of the classes
+  double running = 0;           // statistics of batch norm
+  double largest = 0;           // of the tensors
+  int64_t norms = 0;            // layers of batch norm in the backbone
+  double norm_channels = 0;     // their channels
+  int64_t blocks = 0;           // each with a norm (bn) of another one's result (k4.bn)
+  double chained_channels = 0;  // of the latter
+  int64_t head_norms = 0;       // and those of the head
   double head_norm_channels = 0;
 
   [[nodiscard]] double trainable() const { return backbone + head + last; }

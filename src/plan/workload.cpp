@@ -17,6 +17,10 @@ double head_multiply_adds(const RunConfig& config, const NetworkSize& size) {
 
 }  // namespace
 
+bool fuses(const RunConfig& config, const Arithmetic& arithmetic) {
+  return config.train.kernels == "fused" && !arithmetic.gpu;
+}
+
 StepWork step_work(const RunConfig& config, const RankShape& shape, int64_t rows) {
   const ViewsConfig& views = config.views;
   const bool dino = config.train.objective == "dino";
@@ -41,10 +45,15 @@ StepWork step_work(const RunConfig& config, const RankShape& shape, int64_t rows
   if (config.train.sync_bn && shape.ranks > 1) {
     const int64_t backward = views.num_local > 0 ? 2 : 1;
     const int64_t forward = backward + (dino ? 1 : 0);
-    const int64_t counts = size.norms * forward + size.head_norms * 2;
-    work.messages = size.norms * (forward + backward) + size.head_norms * 3;
+    // A fused block has one norm less to sum for, and sends the sums of k2.bn and k3.bn together.
+    const bool fused = fuses(config, shape.arithmetic);
+    const int64_t norms = size.norms - (fused ? size.blocks : 0);
+    const double channels = size.norm_channels - (fused ? size.chained_channels : 0);
+    const int64_t counts = norms * forward + size.head_norms * 2;
+    work.messages =
+        (norms - (fused ? size.blocks : 0)) * (forward + backward) + size.head_norms * 3;
     work.statistics_bytes =
-        kStatistic * (2 * size.norm_channels * static_cast<double>(forward + backward) +
+        kStatistic * (2 * channels * static_cast<double>(forward + backward) +
                       2 * size.head_norm_channels * 3 + static_cast<double>(counts));
     work.messages *= config.train.accumulate;
     work.statistics_bytes *= static_cast<double>(config.train.accumulate);

@@ -88,6 +88,9 @@ void TrainConfig::add_to(OptionSet& options) {
   options.add("train.device", device,
               "auto (a GPU for each rank where this is a build with CUDA and there is one), cpu or "
               "cuda");
+  options.add("train.kernels", kernels,
+              "fused: on a CPU, blocks in few passes over channels-last maps; plain: LibTorch's own "
+              "operations, one after the other, as on a GPU");
   options.add("train.threads", threads,
               "compute threads per rank, 0: this rank's share of the cores");
   options.add("train.sync_bn", sync_bn, "batch norm statistics over all ranks");
@@ -110,6 +113,8 @@ void TrainConfig::validate() const {
       "train.precision = ", precision, ", must be auto, fp32, bf16 or fp64");
   SPC_USAGE_CHECK(device == "auto" || device == "cpu" || device == "cuda",
                   "train.device = ", device, ", must be auto, cpu or cuda");
+  SPC_USAGE_CHECK(kernels == "fused" || kernels == "plain", "train.kernels = ", kernels,
+                  ", must be fused or plain");
   SPC_USAGE_CHECK(max_nonfinite_steps >= 1, "train.max_nonfinite_steps must be >= 1");
 }
 

@@ -52,7 +52,7 @@ double DinoObjective::uniform_loss() const {
 
 at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const ScheduleValues& values) {
   const ViewsConfig& views = config_.views;
-  const ForwardMode mode{true, batch_norm_comm_.get()};
+  const ForwardMode mode{true, batch_norm_comm_.get(), config_.train.kernels == "fused"};
   const auto views_of = [&](const std::vector<float>& feats, int64_t count, int64_t frames) {
     return views_tensor(feats, count, rows, frames, num_mel_bins_, storage_);
   };

@@ -14,6 +14,9 @@
 
 namespace spc {
 
+inline constexpr ForwardMode kPlain{.training = true};
+inline constexpr ForwardMode kFused{.training = true, .fused = true};
+
 inline at::Tensor formula_value(const std::string& name, const at::Tensor& tensor) {
   int64_t letters = 0;
   for (const char c : name) letters += c;
@@ -46,7 +49,7 @@ inline at::Tensor formula_input(at::IntArrayRef shape) {
 /// both ways.
 template <class Network>
 void expect_reference(const Reference& reference, const std::string& key, const Network& network,
-                      const at::Tensor& input) {
+                      const at::Tensor& input, const ForwardMode& mode = kPlain) {
   size_t compared = 0;
   const auto expect = [&](const std::string& what, const at::Tensor& actual, double scale) {
     const auto found = reference.find(key + "/" + what);
@@ -70,7 +73,7 @@ void expect_reference(const Reference& reference, const std::string& key, const 
     expect("eval", network.forward(input, {}).reshape({-1}), 0.01);
   }
   const at::Tensor x = input.detach().clone().set_requires_grad(true);
-  const at::Tensor y = network.forward(x, {.training = true});
+  const at::Tensor y = network.forward(x, mode);
   expect("train", y.detach().reshape({-1}), 0.01);
   (y.reshape({-1}) * at::cos(0.3 * at::arange(y.numel(), at::kDouble))).sum().backward();
   expect_moments("grad/input", x.grad());

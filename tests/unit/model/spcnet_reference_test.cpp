@@ -13,7 +13,7 @@ struct Variant {
   const char* block_pooling;
   bool identity;
 };
-class SpcNetReference : public testing::TestWithParam<Variant> {};
+class SpcNetReference : public testing::TestWithParam<std::tuple<Variant, bool>> {};
 
 SpcNetConfig small_config() {
   SpcNetConfig config;
@@ -25,25 +25,30 @@ SpcNetConfig small_config() {
 }
 
 TEST_P(SpcNetReference, AgreesWithPyTorchForwardAndBackward) {
+  const auto& [variant, fused] = GetParam();
   SpcNetConfig config = small_config();
-  config.pooling = GetParam().pooling;
-  config.block_pooling = GetParam().block_pooling;
-  config.identity = GetParam().identity;
-  const SpcNet network(config, GetParam().num_mel_bins, 1, at::kDouble);
+  config.pooling = variant.pooling;
+  config.block_pooling = variant.block_pooling;
+  config.identity = variant.identity;
+  const SpcNet network(config, variant.num_mel_bins, 1, at::kDouble);
   fill_by_formula(network.tensors());
-  expect_reference(read_reference("spcnet.txt"), GetParam().name, network,
-                   formula_input({3, 37, GetParam().num_mel_bins}));
+  expect_reference(read_reference("spcnet.txt"), variant.name, network,
+                   formula_input({3, 37, variant.num_mel_bins}), fused ? kFused : kPlain);
 }
 
-INSTANTIATE_TEST_SUITE_P(Variants, SpcNetReference,
-                         testing::Values(Variant{"asp_avg", 20, "asp", "avg", true},
-                                         Variant{"asp_avg_plain", 24, "asp", "avg", false},
-                                         Variant{"asp_max", 20, "asp", "max", true},
-                                         Variant{"asp_none", 24, "asp", "none", true},
-                                         Variant{"stats_avg", 20, "stats", "avg", true},
-                                         Variant{"stats_max_plain", 24, "stats", "max", false},
-                                         Variant{"stats_none_plain", 20, "stats", "none", false}),
-                         [](const auto& each) { return std::string(each.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Variants, SpcNetReference,
+    testing::Combine(testing::Values(Variant{"asp_avg", 20, "asp", "avg", true},
+                                     Variant{"asp_avg_plain", 24, "asp", "avg", false},
+                                     Variant{"asp_max", 20, "asp", "max", true},
+                                     Variant{"asp_none", 24, "asp", "none", true},
+                                     Variant{"stats_avg", 20, "stats", "avg", true},
+                                     Variant{"stats_max_plain", 24, "stats", "max", false},
+                                     Variant{"stats_none_plain", 20, "stats", "none", false}),
+                     testing::Bool()),
+    [](const auto& each) {
+      return std::string(std::get<0>(each.param).name) + (std::get<1>(each.param) ? "_fused" : "");
+    });
 
 TEST(SpcNet, AgreesWithPyTorchAtOtherWidths) {
   SpcNetConfig config = small_config();
@@ -51,9 +56,12 @@ TEST(SpcNet, AgreesWithPyTorchAtOtherWidths) {
   config.blocks = "2,1,2,1";
   config.reduction = 3;
   config.pconv_ratio = 0.5;
-  const SpcNet network(config, 21, 1, at::kDouble);
-  fill_by_formula(network.tensors());
-  expect_reference(read_reference("spcnet.txt"), "widths", network, formula_input({3, 37, 21}));
+  for (const ForwardMode& mode : {kPlain, kFused}) {
+    const SpcNet network(config, 21, 1, at::kDouble);
+    fill_by_formula(network.tensors());
+    expect_reference(read_reference("spcnet.txt"), "widths", network, formula_input({3, 37, 21}),
+                     mode);
+  }
 }
 
 TEST(SpcNet, SinglePrecisionStaysCloseToDouble) {

@@ -79,6 +79,9 @@ TEST(StepWork, IsWhatARealStepSends) {
   global_alone.views.num_local = 0;
   expect_what_a_step_sends(global_alone);
   expect_what_a_step_sends(label_config());
+  RunConfig plain = small_config();
+  plain.train.kernels = "plain";
+  expect_what_a_step_sends(plain);
 }
 
 TEST(StepWork, CountsForwardOnceAndBackwardTwice) {

@@ -1,0 +1,89 @@
+#include "dist/batch_statistics.h"
+
+#include <ATen/ATen.h>
+
+#include "base/error.h"
+#include "dist/batch_norm.h"
+
+namespace spc {
+namespace {
+
+bool spans_ranks(const Communicator* comm) {
+  return comm != nullptr && comm->world_size() > 1;
+}
+
+std::vector<at::Tensor> split_like(const at::Tensor& message,
+                                   const std::vector<at::Tensor>& parts) {
+  std::vector<at::Tensor> split;
+  int64_t begin = 0;
+  for (const at::Tensor& part : parts) {
+    split.push_back(message.narrow(0, begin, part.numel()).view(part.sizes()));
+    begin += part.numel();
+  }
+  return split;
+}
+
+at::Tensor joined(const std::vector<at::Tensor>& parts) {
+  std::vector<at::Tensor> flat;
+  for (const at::Tensor& part : parts) flat.push_back(part.reshape({-1}));
+  return at::cat(flat);
+}
+
+}  // namespace
+
+at::Tensor ChannelStatistics::invstd() const {
+  return (var + kBatchNormEps).rsqrt();
+}
+
+std::vector<ChannelStatistics> reduce_statistics(const std::vector<ChannelSums>& norms,
+                                                 Communicator* comm) {
+  std::vector<at::Tensor> sums;
+  std::vector<double> counts;
+  for (const ChannelSums& norm : norms) {
+    sums.push_back(norm.sums_2C);
+    counts.push_back(norm.count);
+  }
+  if (spans_ranks(comm)) {
+    std::vector<at::Tensor> parts = sums;
+    parts.push_back(at::tensor(counts, sums[0].options()));
+    const at::Tensor message = joined(parts);
+    comm->all_reduce_now(message, ReduceOp::kSum, "batch norm statistics");
+    sums = split_like(message, parts);
+    const at::Tensor summed = sums.back().cpu();
+    counts.assign(summed.const_data_ptr<double>(), summed.const_data_ptr<double>() + norms.size());
+  }
+  std::vector<ChannelStatistics> statistics;
+  for (size_t i = 0; i < norms.size(); ++i) {
+    SPC_CHECK(counts[i] > 1,
+              "batch norm needs more than one value per channel; make train.batch_size or the "
+              "crops larger");
+    const at::Tensor mean = sums[i][0] / counts[i];
+    statistics.push_back({mean, (sums[i][1] / counts[i] - mean * mean).clamp_min(0), counts[i]});
+  }
+  return statistics;
+}
+
+void move_running(const BatchNormTensors& bn, const ChannelStatistics& statistics) {
+  const auto moved = [](const at::Tensor& running, const at::Tensor& now) {
+    return running * (1 - kBatchNormMomentum) + now.to(running.scalar_type());
+  };
+  const double count = statistics.count;
+  const at::Tensor mean = moved(bn.running_mean, statistics.mean * kBatchNormMomentum);
+  const at::Tensor var =
+      moved(bn.running_var, statistics.var * (kBatchNormMomentum * count / (count - 1)));
+  const at::Tensor finite = at::isfinite(mean) & at::isfinite(var);
+  at::Tensor running_mean = bn.running_mean;
+  at::Tensor running_var = bn.running_var;
+  running_mean.copy_(at::where(finite, mean, running_mean));
+  running_var.copy_(at::where(finite, var, running_var));
+}
+
+std::vector<at::Tensor> reduce_gradient_sums(const std::vector<at::Tensor>& sums,
+                                             Communicator* comm) {
+  if (!spans_ranks(comm)) return sums;
+  const at::Tensor message = joined(sums);
+  comm->all_reduce_now(message, ReduceOp::kSum, "batch norm gradients");
+  return split_like(message, sums);
+}
+
+}  // namespace spc

@@ -1,0 +1,329 @@
+#include "kernels/map_kernels.h"
+
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace spc {
+namespace {
+
+// Kernels against the same arithmetic written as loops over single numbers in double, for every
+// processor that this one can stand in for.
+template <class T>
+double number(T value) {
+  return static_cast<double>(value);
+}
+template <>
+double number(Bf16 value) {
+  return std::bit_cast<float>(uint32_t{value.bits} << 16);
+}
+template <class T>
+T stored(double value) {
+  return static_cast<T>(value);
+}
+template <>
+Bf16 stored(double value) {  // cut off, which is as good as any value to start from
+  return {static_cast<uint16_t>(std::bit_cast<uint32_t>(static_cast<float>(value)) >> 16)};
+}
+template <class T>
+constexpr double kTolerance = 1e-12;
+template <>
+constexpr double kTolerance<float> = 2e-5;
+template <>
+constexpr double kTolerance<Bf16> = 0.01;
+
+constexpr int64_t kPixels = 37;
+
+// Channels of a wider map, so that strides count.
+template <class T>
+class TestMap {
+ public:
+  TestMap(int64_t channels, double phase, int64_t pixels = kPixels)
+      : channels_(channels), values_(static_cast<size_t>(pixels * (channels + 2))) {
+    for (size_t i = 0; i < values_.size(); ++i)
+      values_[i] = stored<T>(std::sin(1.37 * static_cast<double>(i) + phase) + 0.3);
+  }
+  [[nodiscard]] Slab<const T> in() const { return {values_.data() + 1, channels_, channels_ + 2}; }
+  [[nodiscard]] Slab<T> out() { return {values_.data() + 1, channels_, channels_ + 2}; }
+  [[nodiscard]] double at(int64_t pixel, int64_t c) const {
+    return number(values_[static_cast<size_t>(pixel * (channels_ + 2) + c + 1)]);
+  }
+
+ private:
+  int64_t channels_;
+  std::vector<T> values_;
+};
+
+template <class F>
+struct TestNorm {
+  explicit TestNorm(int64_t channels) {
+    for (int64_t c = 0; c < channels; ++c) {
+      mean.push_back(static_cast<F>(0.1 * std::cos(c)));
+      scale.push_back(static_cast<F>(1 + 0.5 * std::sin(c)));
+      bias.push_back(static_cast<F>(0.2 * std::sin(3 * c)));
+    }
+  }
+  [[nodiscard]] Affine<F> affine() const { return {mean.data(), scale.data(), bias.data()}; }
+  [[nodiscard]] Backward<F> backward() const { return {scale.data(), mean.data(), bias.data()}; }
+  [[nodiscard]] double of(double x, int64_t c) const {
+    const auto i = static_cast<size_t>(c);
+    return (x - number(mean[i])) * number(scale[i]) + number(bias[i]);
+  }
+  std::vector<F> mean, scale, bias;
+};
+
+double sigmoid(double x) {
+  return 1 / (1 + std::exp(-x));
+}
+
+// The processor that kernels are taken for: one of those that this one can stand in for, or (0)
+// this one.
+void pretend(int64_t target) {
+  hwy::SetSupportedTargetsForTest(target);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+// body() for every processor and number of channels.
+template <class Body>
+void everywhere(Body body) {
+  pretend(0);
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    pretend(target);
+    for (const int64_t channels : {1, 3, 4, 12, 16, 33}) {
+      SCOPED_TRACE(std::string(hwy::TargetName(target)) + ", " + std::to_string(channels) +
+                   " channels");
+      body(channels);
+    }
+  }
+  pretend(0);
+}
+
+template <class T>
+class MapKernelsTest : public testing::Test {
+ protected:
+  void near(double actual, double expected) {
+    EXPECT_NEAR(actual, expected, kTolerance<T> * (1 + std::abs(expected)));
+  }
+};
+using Types = testing::Types<Bf16, float, double>;
+TYPED_TEST_SUITE(MapKernelsTest, Types);
+
+TYPED_TEST(MapKernelsTest, Sums) {
+  using T = TypeParam;
+  everywhere([&](int64_t channels) {
+    const TestMap<T> x(channels, 0);
+    std::vector<double> sums(static_cast<size_t>(2 * channels), 1.0);
+    map_kernels<T>().sums(x.in(), {3, 36}, sums.data());
+    for (int64_t c = 0; c < channels; ++c) {
+      double sum = 1;
+      double squares = 1;
+      for (int64_t i = 3; i < 36; ++i) {
+        sum += x.at(i, c);
+        squares += x.at(i, c) * x.at(i, c);
+      }
+      EXPECT_NEAR(sums[static_cast<size_t>(c)], sum, 1e-4);
+      EXPECT_NEAR(sums[static_cast<size_t>(channels + c)], squares, 1e-4);
+    }
+  });
+}
+
+TYPED_TEST(MapKernelsTest, ApplyWithAndWithoutReluAndAddition) {
+  using T = TypeParam;
+  everywhere([&](int64_t channels) {
+    const TestMap<T> x(channels, 0), add(channels, 1);
+    const TestNorm<Compute<T>> norm(channels);
+    for (const bool relu : {false, true}) {
+      for (const bool adds : {false, true}) {
+        TestMap<T> y(channels, 2);
+        map_kernels<T>().apply(x.in(), norm.affine(), relu, adds ? add.in() : Slab<const T>{},
+                               y.out(), {2, 35});
+        for (int64_t i = 2; i < 35; ++i)
+          for (int64_t c = 0; c < channels; ++c) {
+            const double value = norm.of(x.at(i, c), c);
+            this->near(y.at(i, c),
+                       (relu ? std::max(0.0, value) : value) + (adds ? add.at(i, c) : 0));
+          }
+        EXPECT_EQ(y.at(1, 0), TestMap<T>(channels, 2).at(1, 0)) << "a pixel outside was written to";
+        EXPECT_EQ(y.at(35, 0), TestMap<T>(channels, 2).at(35, 0))
+            << "a pixel outside was written to";
+        EXPECT_EQ(y.at(5, channels), TestMap<T>(channels, 2).at(5, channels))
+            << "a channel beside was written to";
+      }
+    }
+  });
+}
+
+TYPED_TEST(MapKernelsTest, BackwardOfANorm) {
+  using T = TypeParam;
+  everywhere([&](int64_t channels) {
+    const TestMap<T> x(channels, 0), dy(channels, 1), add(channels, 3);
+    const TestNorm<Compute<T>> norm(channels), back(channels);
+    for (const bool relu : {false, true}) {
+      std::vector<double> sums(static_cast<size_t>(2 * channels));
+      map_kernels<T>().backward_sums(dy.in(), x.in(), norm.affine(), relu, {0, kPixels},
+                                     sums.data());
+      TestMap<T> dx(channels, 2);
+      map_kernels<T>().backward_apply(dy.in(), x.in(), norm.affine(), relu, back.backward(),
+                                      add.in(), dx.out(), {0, kPixels});
+      for (int64_t c = 0; c < channels; ++c) {
+        const auto channel = static_cast<size_t>(c);
+        double sum = 0;
+        double product = 0;
+        for (int64_t i = 0; i < kPixels; ++i) {
+          const double deviation = x.at(i, c) - number(norm.mean[channel]);
+          const double du = relu && norm.of(x.at(i, c), c) <= 0 ? 0 : dy.at(i, c);
+          sum += du;
+          product += du * deviation;
+          this->near(dx.at(i, c), du * number(back.scale[channel]) +
+                                      deviation * number(back.mean[channel]) +
+                                      number(back.bias[channel]) + add.at(i, c));
+        }
+        EXPECT_NEAR(sums[channel], sum, 1e-4);
+        EXPECT_NEAR(sums[static_cast<size_t>(channels) + channel], product, 1e-4);
+      }
+    }
+  });
+}
+
+// Rows of the gate, whose maps are dense.
+template <class T>
+std::vector<T> dense(int64_t count, double phase) {
+  std::vector<T> values;
+  for (int64_t i = 0; i < count; ++i)
+    values.push_back(stored<T>(1.5 * std::sin(0.73 * static_cast<double>(i) + phase)));
+  return values;
+}
+
+TYPED_TEST(MapKernelsTest, GateForwardAndBackward) {
+  using T = TypeParam;
+  using F = Compute<T>;
+  everywhere([&](int64_t channels) {
+    const int64_t small = (kPixels + 3) / 4;
+    const std::vector<T> x1 = dense<T>(kPixels * channels, 0), c3 = dense<T>(kPixels * channels, 1),
+                         dz = dense<T>(kPixels * channels, 2);
+    const std::vector<F> up = dense<F>(small * channels, 3);
+    std::vector<int32_t> source;
+    for (int64_t t = 0; t < kPixels; ++t) source.push_back(static_cast<int32_t>(t / 4));
+    const TestNorm<F> norm(channels);
+    for (const bool identity : {false, true}) {
+      const GateRow<T> row{identity ? x1.data() : nullptr,
+                           c3.data(),
+                           norm.affine(),
+                           up.data(),
+                           source.data(),
+                           kPixels,
+                           channels};
+      std::vector<T> z(x1.size()), g3(x1.size()), dx1(x1.size());
+      std::vector<F> dup(up.size());
+      std::vector<double> sums(static_cast<size_t>(2 * channels));
+      map_kernels<T>().gate(row, z.data());
+      map_kernels<T>().gate_backward(row, dz.data(), g3.data(), identity ? dx1.data() : nullptr,
+                                     dup.data(), sums.data());
+      std::vector<double> of_up(up.size()), of_sums(sums.size());
+      for (int64_t t = 0; t < kPixels; ++t)
+        for (int64_t c = 0; c < channels; ++c) {
+          const auto i = static_cast<size_t>(t * channels + c);
+          const auto j = static_cast<size_t>(source[static_cast<size_t>(t)] * channels + c);
+          const double open = sigmoid(number(up[j]) + (identity ? number(x1[i]) : 0));
+          const double value = norm.of(number(c3[i]), c);
+          const double gradient = number(dz[i]);
+          this->near(number(z[i]), value * open);
+          this->near(number(g3[i]), gradient * open);
+          if (identity) this->near(number(dx1[i]), gradient * value * open * (1 - open));
+          of_up[j] += gradient * value * open * (1 - open);
+          of_sums[static_cast<size_t>(c)] += gradient * open;
+          of_sums[static_cast<size_t>(channels + c)] +=
+              gradient * open * (number(c3[i]) - number(norm.mean[static_cast<size_t>(c)]));
+        }
+      for (size_t i = 0; i < up.size(); ++i) EXPECT_NEAR(number(dup[i]), of_up[i], 1e-4);
+      for (size_t i = 0; i < sums.size(); ++i) EXPECT_NEAR(sums[i], of_sums[i], 1e-4);
+    }
+  });
+}
+
+TYPED_TEST(MapKernelsTest, AveragesTheirSharesAndMerging) {
+  using T = TypeParam;
+  using F = Compute<T>;
+  everywhere([&](int64_t channels) {
+    constexpr int64_t kWidth = 10;  // windows of 4, 4 and 2
+    constexpr int64_t kRows = 3;
+    const std::vector<T> x = dense<T>(kRows * kWidth * channels, 0),
+                         a = dense<T>(kWidth * channels, 1);
+    std::vector<T> small(static_cast<size_t>(3 * channels)), y(a.size());
+    std::vector<F> shares(small.size());
+    map_kernels<T>().pool_average({x.data(), channels, channels}, kRows, kWidth * channels, kWidth,
+                                  4, small.data());
+    map_kernels<T>().share({small.data(), channels, channels}, kRows, kWidth, 4, shares.data());
+    const std::vector<int32_t> source{0, 0, 0, 0, 1, 1, 1, 1, 2, 2};
+    map_kernels<T>().merge({x.data(), channels, channels}, a.data(), nullptr, shares.data(),
+                           source.data(), kWidth, y.data());
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t window = 0; window < 3; ++window) {
+        double sum = 0;
+        const int64_t end = std::min<int64_t>(4 * window + 4, kWidth);
+        for (int64_t row = 0; row < kRows; ++row)
+          for (int64_t t = 4 * window; t < end; ++t)
+            sum += number(x[static_cast<size_t>((row * kWidth + t) * channels + c)]);
+        const auto count = static_cast<double>(kRows * (end - 4 * window));
+        const auto j = static_cast<size_t>(window * channels + c);
+        this->near(number(small[j]), sum / count);
+        this->near(number(shares[j]), number(small[j]) / count);
+        for (int64_t t = 4 * window; t < end; ++t) {
+          const auto i = static_cast<size_t>(t * channels + c);
+          this->near(number(y[i]), number(x[i]) + number(a[i]) + number(shares[j]));
+        }
+      }
+  });
+}
+
+TEST(MapKernels, Bfloat16IsRoundedToNearestEven) {
+  const std::vector<std::pair<uint32_t, uint16_t>> cases{
+      {0x3F800000, 0x3F80}, {0x3F808000, 0x3F80}, {0x3F818000, 0x3F82}, {0x3F808001, 0x3F81},
+      {0x3F807FFF, 0x3F80}, {0xBF818000, 0xBF82}, {0x7F800000, 0x7F80}, {0xFF800000, 0xFF80},
+      {0x7F7FFFFF, 0x7F80}, {0x00000000, 0x0000}, {0x80000000, 0x8000}, {0x00008001, 0x0001}};
+  std::vector<float> wide;
+  for (const auto& each : cases) wide.push_back(std::bit_cast<float>(each.first));
+  wide.push_back(
+      std::bit_cast<float>(0x7FFFFFFFu));  // a NaN whose rounding would carry into the sign
+  everywhere([&](int64_t) {
+    std::vector<Bf16> narrow(wide.size());
+    map_kernels<Bf16>().narrow(wide.data(), static_cast<int64_t>(wide.size()), narrow.data());
+    for (size_t i = 0; i < cases.size(); ++i)
+      EXPECT_EQ(narrow[i].bits, cases[i].second) << std::hex << cases[i].first;
+    EXPECT_TRUE(std::isnan(number(narrow.back())));
+  });
+}
+
+TEST(MapKernels, ALargeMeanDoesNotCancelTheDeviation) {
+  std::vector<float> x;
+  for (int i = 0; i < 1000; ++i) x.push_back(10000.0F + (i % 2 == 0 ? 0.5F : -0.5F));
+  std::vector<double> sums(2);
+  map_kernels<float>().sums({x.data(), 1, 1}, {0, 1000}, sums.data());
+  const double mean = sums[0] / 1000;
+  EXPECT_NEAR(mean, 10000, 1e-9);
+  EXPECT_NEAR(sums[1] / 1000 - mean * mean, 0.25, 1e-6);
+}
+
+TEST(MapKernels, WhatIsNotFiniteStaysSo) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> x{nan, 1.0F}, one{1.0F, 1.0F}, zero{0.0F, 0.0F}, up{0.0F, 0.0F};
+  const Affine<float> identity{zero.data(), one.data(), zero.data()};
+  std::vector<float> y(2);
+  map_kernels<float>().apply({x.data(), 2, 2}, identity, true, {}, {y.data(), 2, 2}, {0, 1});
+  EXPECT_TRUE(std::isnan(y[0])) << "relu hid a NaN";
+  const int32_t source = 0;
+  map_kernels<float>().gate({x.data(), one.data(), identity, up.data(), &source, 1, 2}, y.data());
+  EXPECT_TRUE(std::isnan(y[0])) << "the sigmoid hid a NaN";
+  const std::vector<float> far{-1000.0F, 1000.0F};
+  map_kernels<float>().gate({far.data(), one.data(), identity, up.data(), &source, 1, 2}, y.data());
+  EXPECT_NEAR(y[0], 0, 1e-30);
+  EXPECT_EQ(y[1], 1);
+}
+
+}  // namespace
+}  // namespace spc
