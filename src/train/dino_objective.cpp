@@ -40,7 +40,7 @@ DinoObjective::DinoObjective(const RunConfig& config, int64_t num_mel_bins, Prec
     tensor.set_requires_grad(false);
   }
   parameters_ = trainable(student);
-  teacher_parameters_ = trainable(teacher);
+  for (const NamedTensor& each : trainable(teacher)) teacher_parameters_.push_back(each.tensor);
   append("student.", student, state_);
   append("teacher.", teacher, state_);
   state_.push_back({"center", center_, false});
@@ -112,12 +112,12 @@ void DinoObjective::before_update(const ScheduleValues& values) {
   }
 }
 
-void DinoObjective::after_update(const ScheduleValues& values) {
+Averages DinoObjective::averages(const ScheduleValues& values) const {
+  return {teacher_parameters_, values.momentum_teacher};
+}
+
+void DinoObjective::after_update(const ScheduleValues& /*values*/) {
   const c10::NoGradGuard no_grad;
-  for (size_t i = 0; i < parameters_.size(); ++i) {
-    at::Tensor average = teacher_parameters_[i].tensor;
-    average.mul_(values.momentum_teacher).add_(parameters_[i].tensor, 1 - values.momentum_teacher);
-  }
   center_work_->wait();
   const auto teacher_rows =
       static_cast<double>(config_.views.num_global * config_.train.batch_size);

@@ -23,6 +23,7 @@ class DinoObjective : public Objective {
   at::Tensor loss(const Batch& batch, RowRange rows, const ScheduleValues& values) override;
   [[nodiscard]] const Figures& figures() const override { return figures_; }
   void before_update(const ScheduleValues& values) override;
+  [[nodiscard]] Averages averages(const ScheduleValues& values) const override;
   void after_update(const ScheduleValues& values) override;
   void skip_update() override;
   [[nodiscard]] const TensorTable& state() const override { return state_; }
@@ -43,9 +44,9 @@ class DinoObjective : public Objective {
   std::unique_ptr<Communicator> batch_norm_comm_;  // its messages never queue behind others
   Network student_;
   Network teacher_;
-  at::Tensor center_;                            // [K]
-  std::vector<NamedTensor> parameters_;          // of the student
-  std::vector<NamedTensor> teacher_parameters_;  // in the same order
+  at::Tensor center_;                           // [K]
+  std::vector<NamedTensor> parameters_;         // of the student
+  std::vector<at::Tensor> teacher_parameters_;  // in the same order
   TensorTable state_;
   Figures figures_;        // of the step under way, summed over its micro-batches
   at::Tensor center_sum_;  // the same, and then being reduced

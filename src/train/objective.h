@@ -11,6 +11,7 @@
 #include "loader/loader.h"
 #include "model/spcnet.h"
 #include "model/tensor_table.h"
+#include "train/optimizer.h"
 #include "train/schedule.h"
 
 namespace spc {
@@ -36,6 +37,8 @@ class Objective {
 
   /// Between the gradients and the optimiser: what must not be updated loses its gradient.
   virtual void before_update(const ScheduleValues& values) = 0;
+  /// What follows the parameters as the optimiser moves them.
+  [[nodiscard]] virtual Averages averages(const ScheduleValues& /*values*/) const { return {}; }
   /// After the optimiser. Collective.
   virtual void after_update(const ScheduleValues& values) = 0;
   /// Instead of both when the step is skipped. Collective.

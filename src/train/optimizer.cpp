@@ -1,11 +1,13 @@
 #include "train/optimizer.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <cmath>
 
 #include "base/error.h"
+#include "kernels/update_kernels.h"
 
 namespace spc {
 namespace {
@@ -21,21 +23,93 @@ TensorTable zeros_like(const std::vector<NamedTensor>& parameters, const std::st
   return table;
 }
 
+// Parameter i of an update.
+struct Target {
+  at::Tensor parameter;
+  at::Tensor gradient;  // undefined: it stays as it is
+  double scale;
+  at::Tensor average;  // undefined: none
+  double average_momentum;
+};
+
+Target target_of(const std::vector<NamedTensor>& parameters, size_t i, const Update& update) {
+  const Averages& averages = update.averages;
+  return {parameters[i].tensor, parameters[i].tensor.grad(),
+          update.gradient_scales.empty() ? 1.0 : update.gradient_scales[i],
+          averages.tensors.empty() ? at::Tensor() : averages.tensors[i], averages.momentum};
+}
+
+// body(a number of the parameters' type, what to update from `begin` on, begin) for shares of a
+// parameter on the CPU.
+template <class Body>
+void in_one_pass(const Target& target, Body body) {
+  const auto as = [&](auto tag) {
+    using F = decltype(tag);
+    const auto data = [](const at::Tensor& tensor) {
+      SPC_ASSERT(!tensor.defined() || tensor.is_contiguous(), "parameters are contiguous");
+      return tensor.defined() ? static_cast<F*>(tensor.data_ptr()) : nullptr;
+    };
+    const at::Tensor gradient =
+        target.gradient.defined() ? target.gradient.contiguous() : at::Tensor();
+    F* const parameter = data(target.parameter);
+    const F* const slope = data(gradient);
+    F* const average = data(target.average);
+    constexpr int64_t kGrain = 1 << 15;
+    at::parallel_for(0, target.parameter.numel(), kGrain, [&](int64_t begin, int64_t end) {
+      const Updated<F> of{parameter + begin,
+                          slope == nullptr ? nullptr : slope + begin,
+                          static_cast<F>(target.scale),
+                          average == nullptr ? nullptr : average + begin,
+                          static_cast<F>(target.average_momentum),
+                          end - begin};
+      if (slope == nullptr) {
+        update_kernels<F>().average(of);
+      } else {
+        body(of, begin);
+      }
+    });
+  };
+  if (target.parameter.scalar_type() == at::kDouble) return as(double{});
+  SPC_ASSERT(target.parameter.scalar_type() == at::kFloat, "parameters are float32 or float64");
+  as(float{});
+}
+
+template <class F>
+F* values(at::Tensor& tensor) {
+  return tensor.mutable_data_ptr<F>();
+}
+
+void follow(const Target& target) {
+  at::Tensor average = target.average;
+  if (average.defined())
+    average.mul_(target.average_momentum).add_(target.parameter, 1 - target.average_momentum);
+}
+
 class Sgd : public Optimizer {
  public:
   Sgd(const OptimConfig& config, const std::vector<NamedTensor>& parameters)
       : config_(config), parameters_(parameters), momentum_(zeros_like(parameters, ".momentum")) {}
 
-  void step(double lr) override {
+  void step(const Update& update) override {
     const c10::NoGradGuard no_grad;
     for (size_t i = 0; i < parameters_.size(); ++i) {
-      at::Tensor parameter = parameters_[i].tensor;
-      if (!parameter.grad().defined()) continue;
+      const Target target = target_of(parameters_, i, update);
       at::Tensor& momentum = momentum_[i].tensor;
-      momentum.mul_(config_.momentum).add_(parameter.grad());
-      const double decay = decay_of(config_, parameter);
-      if (decay > 0) momentum.add_(parameter, decay);
-      parameter.add_(momentum, -lr);
+      const double decay = decay_of(config_, target.parameter);
+      if (target.parameter.is_cpu()) {
+        in_one_pass(target, [&]<class F>(const Updated<F>& of, int64_t begin) {
+          const SgdNumbers<F> numbers{static_cast<F>(update.lr), static_cast<F>(config_.momentum),
+                                      static_cast<F>(decay)};
+          update_kernels<F>().sgd(of, numbers, values<F>(momentum) + begin);
+        });
+        continue;
+      }
+      at::Tensor parameter = target.parameter;
+      if (target.gradient.defined()) {
+        momentum.mul_(config_.momentum).add_(target.gradient, target.scale).add_(parameter, decay);
+        parameter.add_(momentum, -update.lr);
+      }
+      follow(target);
     }
   }
   [[nodiscard]] TensorTable state() const override { return momentum_; }
@@ -57,23 +131,36 @@ class AdamW : public Optimizer {
       steps_.push_back({each.name + ".step", at::zeros({1}, at::kLong), false});
   }
 
-  void step(double lr) override {
+  void step(const Update& update) override {
     const c10::NoGradGuard no_grad;
     for (size_t i = 0; i < parameters_.size(); ++i) {
-      at::Tensor parameter = parameters_[i].tensor;
-      const at::Tensor& gradient = parameter.grad();
-      if (!gradient.defined()) continue;
-      const auto count = static_cast<double>(++*steps_[i].tensor.mutable_data_ptr<int64_t>());
+      const Target target = target_of(parameters_, i, update);
+      if (target.gradient.defined()) ++*values<int64_t>(steps_[i].tensor);
+      const auto count = static_cast<double>(*values<int64_t>(steps_[i].tensor));
+      const double kept = 1 - update.lr * decay_of(config_, target.parameter);
+      const double step = update.lr / (1 - std::pow(config_.beta1, count));
+      const double correction = std::sqrt(1 - std::pow(config_.beta2, count));
       at::Tensor& mean = mean_[i].tensor;
       at::Tensor& square = square_[i].tensor;
-      parameter.mul_(1 - lr * decay_of(config_, parameter));
-      mean.lerp_(gradient, 1 - config_.beta1);
-      square.mul_(config_.beta2).addcmul_(gradient, gradient, 1 - config_.beta2);
-      const double mean_correction = 1 - std::pow(config_.beta1, count);
-      const double square_correction = 1 - std::pow(config_.beta2, count);
-      const at::Tensor denominator =
-          square.sqrt().div_(std::sqrt(square_correction)).add_(config_.eps);
-      parameter.addcdiv_(mean, denominator, -lr / mean_correction);
+      if (target.parameter.is_cpu()) {
+        in_one_pass(target, [&]<class F>(const Updated<F>& of, int64_t begin) {
+          const AdamWNumbers<F> numbers{
+              static_cast<F>(kept), static_cast<F>(config_.beta1), static_cast<F>(config_.beta2),
+              static_cast<F>(step), static_cast<F>(correction),    static_cast<F>(config_.eps)};
+          update_kernels<F>().adamw(of, numbers, values<F>(mean) + begin,
+                                    values<F>(square) + begin);
+        });
+        continue;
+      }
+      at::Tensor parameter = target.parameter;
+      if (target.gradient.defined()) {
+        const at::Tensor gradient = target.gradient * target.scale;
+        mean.lerp_(gradient, 1 - config_.beta1);
+        square.mul_(config_.beta2).addcmul_(gradient, gradient, 1 - config_.beta2);
+        parameter.mul_(kept).addcdiv_(mean, square.sqrt().div_(correction).add_(config_.eps),
+                                      -step);
+      }
+      follow(target);
     }
   }
   [[nodiscard]] TensorTable state() const override {
@@ -100,16 +187,16 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config,
   return std::make_unique<Sgd>(config, parameters);
 }
 
-ClipResult clip_gradients(const std::vector<NamedTensor>& parameters, double max_norm) {
-  ClipResult result;
+Clipping clipping(const std::vector<NamedTensor>& parameters, double max_norm) {
+  Clipping result;
   double squares = 0;
   for (const NamedTensor& each : parameters) {
+    result.scales.push_back(1);
     if (!each.tensor.grad().defined()) continue;
-    at::Tensor gradient = each.tensor.grad();
-    const double norm = gradient.norm().item<double>();
+    const double norm = each.tensor.grad().norm().item<double>();
     squares += norm * norm;
     if (max_norm == 0 || norm <= max_norm) continue;
-    gradient.mul_(max_norm / (norm + 1e-6));
+    result.scales.back() = max_norm / (norm + 1e-6);
     ++result.clipped;
   }
   result.norm = std::sqrt(squares);

@@ -11,12 +11,25 @@
 
 namespace spc {
 
+/// What follows the parameters: the average of parameter i becomes momentum * average + (1 -
+/// momentum) * parameter, whether it has a gradient or not.
+struct Averages {
+  std::vector<at::Tensor> tensors;  // as many as parameters, or none
+  double momentum = 1;
+};
+
+struct Update {
+  double lr = 0;
+  std::vector<double> gradient_scales;  // of each parameter; none: 1
+  Averages averages;
+};
+
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  /// Updates every parameter that has a gradient; one without is left alone, momentum and weight
-  /// decay included.
-  virtual void step(double lr) = 0;
+  /// Updates every parameter that has a gradient, and its average after it; one without is left
+  /// alone, momentum and weight decay included. On a CPU in one pass over memory.
+  virtual void step(const Update& update) = 0;
   /// Its state by parameter name, e.g. "backbone.fc.weight.momentum", and the step counts that
   /// AdamW corrects its bias by.
   [[nodiscard]] virtual TensorTable state() const = 0;
@@ -27,12 +40,13 @@ class Optimizer {
 std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config,
                                           const std::vector<NamedTensor>& parameters);
 
-/// Scales each tensor's gradient so that its L2 norm is at most `max_norm` (0: leaves all as they
-/// are).
-struct ClipResult {
-  double norm = 0;      // of all gradients together, before that
-  int64_t clipped = 0;  // tensors that were scaled
+struct Clipping {
+  double norm = 0;             // of all gradients together, before
+  int64_t clipped = 0;         // tensors whose gradient is scaled
+  std::vector<double> scales;  // of each parameter's gradient
 };
-ClipResult clip_gradients(const std::vector<NamedTensor>& parameters, double max_norm);
+/// How each tensor's gradient has to be scaled for its L2 norm to be at most `max_norm` (0: not at
+/// all).
+Clipping clipping(const std::vector<NamedTensor>& parameters, double max_norm);
 
 }  // namespace spc

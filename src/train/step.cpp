@@ -82,12 +82,12 @@ StepResult Stepper::run(const Batch& batch, const ScheduleValues& values, bool s
     objective_.skip_update();
     return result;
   }
-  const ClipResult clip = clip_gradients(objective_.parameters(), options_.clip_norm);
+  const Clipping clip = clipping(objective_.parameters(), options_.clip_norm);
   result.grad_norm = clip.norm;
   result.clipped = clip.clipped;
   if (result.grad_norm > 0) result.wire_error = std::sqrt(reduced[3]) / result.grad_norm;
   objective_.before_update(values);
-  optimizer_.step(values.lr);
+  optimizer_.step({values.lr, clip.scales, objective_.averages(values)});
   objective_.after_update(values);
   result.update_seconds = watch.seconds();
   return result;

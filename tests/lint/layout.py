@@ -24,7 +24,7 @@ ROOMS = {
     "eval": {"base"},
     "report": {"base", "store", "plot"},
     "onnx_export": {"base", "store", "model/spcnet_config.h"},  # without LibTorch, whose protobuf is another one
-    "train": {"base", "store", "dist", "metrics", "loader", "model", "loss", "pseudo", "eval", "report"},
+    "train": {"base", "kernels", "store", "dist", "metrics", "loader", "model", "loss", "pseudo", "eval", "report"},
     "plan": {"base", "loader", "model", "pseudo", "train"},
     "app": {"base", "store", "dist", "metrics", "loader", "model", "loss", "pseudo", "eval", "report", "train", "plan"},
     "data": {"base", "feat", "store", "plot"},

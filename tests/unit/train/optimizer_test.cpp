@@ -44,7 +44,7 @@ TEST_P(OptimizerTest, AgreesWithPyTorchStepByStep) {
   const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
   for (int step = 1; step <= 10; ++step) {
     set_gradients(parameters, step);
-    optimizer->step(0.02 * step);
+    optimizer->step({0.02 * step, {}, {}});
     for (const NamedTensor& each : parameters) {
       const std::vector<double>& expected =
           reference.at(concat(GetParam(), "/", each.name, "/", step));
@@ -58,11 +58,11 @@ TEST_P(OptimizerTest, LeavesAParameterWithoutGradientAlone) {
   const std::vector<NamedTensor> parameters = a_matrix_and_a_vector();
   const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
   set_gradients(parameters, 1);
-  optimizer->step(0.1);  // now there is momentum, and decay has something to pull at
+  optimizer->step({0.1, {}, {}});  // now there is momentum, and decay has something to pull at
   const Snapshot state(optimizer->state());
   const Snapshot before(parameters);
   parameters[0].tensor.mutable_grad().reset();
-  optimizer->step(0.1);
+  optimizer->step({0.1, {}, {}});
   EXPECT_TRUE(at::equal(parameters[0].tensor, before["weight"]));
   EXPECT_FALSE(at::equal(parameters[1].tensor, before["bias"]));
   for (const NamedTensor& each : optimizer->state()) {
@@ -83,17 +83,14 @@ TEST_P(OptimizerTest, ContinuesFromItsStateAsIfItHadNeverStopped) {
       copy_tensors(optimizer->state(), other->state());
     }
     set_gradients(parameters, step);
-    optimizer->step(0.05);
+    optimizer->step({0.05, {}, {}});
     if (!other) continue;
     set_gradients(continued, step);
-    other->step(0.05);
+    other->step({0.05, {}, {}});
   }
   EXPECT_TRUE(at::equal(parameters[0].tensor, continued[0].tensor));
   EXPECT_TRUE(at::equal(parameters[1].tensor, continued[1].tensor));
 }
-
-INSTANTIATE_TEST_SUITE_P(Types, OptimizerTest, testing::Values("sgd", "adamw"),
-                         [](const auto& each) { return each.param; });
 
 TEST(Optimizer, StateIsNamedAfterTheParameters) {
   const auto names = [](const std::string& type) {
@@ -110,30 +107,65 @@ TEST(Optimizer, StateIsNamedAfterTheParameters) {
             "weight.exp_avg bias.exp_avg weight.exp_avg_sq bias.exp_avg_sq weight.step bias.step ");
 }
 
-TEST(ClipGradients, ShortensEachTensorOnItsOwn) {
+// In float and double, sizes that no vector divides; also where nothing is updated.
+TEST_P(OptimizerTest, AveragesFollowAndGradientsAreScaledInTheSamePass) {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    const auto parameters_of = [&] {
+      return std::vector<NamedTensor>{
+          {"weight", sines({7, 13}, 1.1, 0.2).to(type).set_requires_grad(true)},
+          {"still", sines({5}, 0.6, 0.9).to(type).set_requires_grad(true)}};
+    };
+    const std::vector<NamedTensor> parameters = parameters_of();
+    const std::vector<NamedTensor> apart = parameters_of();
+    const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
+    const auto other = make_optimizer(config_of(GetParam()), apart);
+    const std::vector<at::Tensor> averages{sines({7, 13}, 0.3, 1).to(type),
+                                           sines({5}, 0.3, 2).to(type)};
+    std::vector<at::Tensor> expected{averages[0].clone(), averages[1].clone()};
+    for (int step = 1; step <= 3; ++step) {
+      const at::Tensor gradient = sines({7, 13}, 0.7, step).to(type);
+      parameters[0].tensor.mutable_grad() = gradient;
+      apart[0].tensor.mutable_grad() = gradient * 0.25;
+      optimizer->step({0.05, {0.25, 1}, {averages, 0.9}});
+      other->step({0.05, {}, {}});
+      for (size_t i = 0; i < 2; ++i)
+        expected[i] = expected[i] * 0.9 + apart[i].tensor.detach() * 0.1;
+    }
+    const double tolerance = type == at::kFloat ? 1e-6 : 1e-14;
+    for (size_t i = 0; i < 2; ++i) {
+      EXPECT_LT(worst_difference(parameters[i].tensor, apart[i].tensor), tolerance);
+      EXPECT_LT(worst_difference(averages[i], expected[i]), tolerance);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, OptimizerTest, testing::Values("sgd", "adamw"),
+                         [](const auto& each) { return each.param; });
+
+TEST(Clipping, ShortensEachTensorOnItsOwn) {
   std::vector<NamedTensor> parameters{
       {"long", at::zeros({2}, at::kDouble).set_requires_grad(true)},
       {"short", at::zeros({2, 2}, at::kDouble).set_requires_grad(true)},
       {"none", at::zeros({3}, at::kDouble).set_requires_grad(true)}};
   parameters[0].tensor.mutable_grad() = at::tensor({3.0, 4.0}, at::kDouble);
   parameters[1].tensor.mutable_grad() = at::full({2, 2}, 0.5, at::kDouble);
-  const ClipResult result = clip_gradients(parameters, 2.5);
+  const Clipping result = clipping(parameters, 2.5);
   EXPECT_NEAR(result.norm, std::sqrt(26.0), 1e-12) << "before clipping, of all together";
   EXPECT_EQ(result.clipped, 1);
-  EXPECT_LT(worst_difference(parameters[0].tensor.grad(), at::tensor({1.5, 2.0}, at::kDouble)),
-            1e-6);
-  EXPECT_TRUE(at::equal(parameters[1].tensor.grad(), at::full({2, 2}, 0.5, at::kDouble)));
-  EXPECT_FALSE(parameters[2].tensor.grad().defined());
+  ASSERT_EQ(result.scales.size(), 3U);
+  EXPECT_NEAR(result.scales[0], 0.5, 1e-6);
+  EXPECT_EQ(result.scales[1], 1);
+  EXPECT_EQ(result.scales[2], 1);
 }
 
-TEST(ClipGradients, ZeroMeansNoLimit) {
+TEST(Clipping, ZeroMeansNoLimit) {
   std::vector<NamedTensor> parameters{
       {"long", at::zeros({2}, at::kDouble).set_requires_grad(true)}};
   parameters[0].tensor.mutable_grad() = at::tensor({3e5, 4e5}, at::kDouble);
-  const ClipResult result = clip_gradients(parameters, 0);
+  const Clipping result = clipping(parameters, 0);
   EXPECT_NEAR(result.norm, 5e5, 1e-6);
   EXPECT_EQ(result.clipped, 0);
-  EXPECT_TRUE(at::equal(parameters[0].tensor.grad(), at::tensor({3e5, 4e5}, at::kDouble)));
+  EXPECT_EQ(result.scales, std::vector<double>{1});
 }
 
 }  // namespace
