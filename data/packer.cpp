@@ -69,7 +69,7 @@ Packed compute(const Fbank& fbank, const WaveAugmenter* augmenter, int num_copie
     packed.source_channels = wave.source_channels;
     packed.copies.reserve(static_cast<size_t>(num_copies));
     for (int copy = 1; copy <= num_copies; ++copy) {
-      const Copy made = augmenter->make(wave.samples, item.utt, copy);
+      const Copy made = augmenter->make(wave.samples, item.utt, item.path, copy);
       packed.copies.push_back({features(fbank, made.samples, item.utt, copy), made.recipe});
     }
     packed.levels = {wave.levels.peak_db, wave.levels.rms_db, wave.levels.clipped,

@@ -100,7 +100,7 @@ TEST_F(PackerTest, StoresAugmentedCopies) {
     const Wave wave = read_wave(items[u].path, 16000);
     for (int32_t copy = 0; copy < 3; ++copy) {
       shards.read_copy(entry, copy, feats);
-      expected = fbank.compute(augmenter.make(wave.samples, entry.utt, copy + 1).samples);
+      expected = fbank.compute(augmenter.make(wave.samples, entry.utt, items[u].path, copy + 1).samples);
       ASSERT_EQ(feats.size(), expected.size());
       for (size_t i = 0; i < feats.size(); ++i)
         ASSERT_NEAR(feats[i], expected[i], std::abs(expected[i]) * 0x1p-10 + 1e-6);
