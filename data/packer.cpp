@@ -13,7 +13,9 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "data/ordered_workers.h"
+#include "data/out_folder.h"
 #include "data/shard_plan.h"
+#include "data/speaker_list.h"
 #include "data/text.h"
 #include "feat/wave.h"
 #include "store/manifest.h"
@@ -137,15 +139,18 @@ class Packer {
         writer_(options.fbank.num_mel_bins) {}
 
   PackResult run() {
-    make_folder();
+    make_out_folder(options_.out);
     const std::optional<FileLock> lock = lock_part(options_.out, part_);
-    const ShardPlan plan = plan_shards(options_.out, part_, fingerprint_, description_);
+    const ShardPlan plan = plan_shards(options_.out, part_, {fingerprint_, description_, copies_});
     take_over(plan);
     const std::clock_t core_start = std::clock();
     if (!plan.complete) {
+      fs::remove(options_.out / kSpeakerList);  // true no longer
       pack_gaps(plan.gaps);
       if (!result_.stopped) finish();
     }
+    if (!result_.stopped && !fs::exists(options_.out / kSpeakerList))
+      write_speaker_list(options_.out, part_.part, part_.parts);
     result_.wall_seconds = clock_.seconds();
     result_.core_seconds = static_cast<double>(std::clock() - core_start) / CLOCKS_PER_SEC;
     std::sort(files_.begin(), files_.end(),
@@ -155,13 +160,6 @@ class Packer {
   }
 
  private:
-  void make_folder() const {
-    std::error_code problem;
-    fs::create_directories(options_.out, problem);
-    SPC_CHECK(!problem && fs::is_directory(options_.out), "cannot make the folder ",
-              options_.out.string(), ": ", problem ? problem.message() : "it is a file");
-  }
-
   /// Counts what an earlier run left.
   void take_over(const ShardPlan& plan) {
     result_.was_complete = plan.complete;
@@ -232,7 +230,7 @@ class Packer {
     std::string problem = packed.problem;
     if (problem.empty()) {
       try {
-        writer_.add(item.utt, item.spk, packed.feats, packed.levels);
+        add_whole(item, packed);
       } catch (const Error& error) {
         problem = error.what();
       }
@@ -245,13 +243,23 @@ class Packer {
       bad_.push_back(problem);
       return;
     }
-    for (const PackedCopy& copy : packed.copies) writer_.add_copy(copy.feats, copy.recipe);
     result_.copies += static_cast<int64_t>(packed.copies.size());
     if (!item.spk.empty()) result_.speakers.insert(item.spk);
     if (packed.source_rate != options_.fbank.sample_rate) ++result_.resampled[packed.source_rate];
     if (packed.source_channels > 1) ++result_.averaged;
     const auto frames = static_cast<double>(packed.feats.size()) / options_.fbank.num_mel_bins;
     result_.speech_seconds += frames * options_.fbank.frame_shift_ms / 1000;
+  }
+
+  /// The utterance with all of its copies, or, when one of them cannot be stored, nothing of it.
+  void add_whole(const InputItem& item, const Packed& packed) {
+    writer_.add(item.utt, item.spk, packed.feats, packed.levels);
+    try {
+      for (const PackedCopy& copy : packed.copies) writer_.add_copy(copy.feats, copy.recipe);
+    } catch (const Error&) {
+      writer_.remove_last();
+      throw;
+    }
   }
 
   void publish(int64_t number, int64_t item_begin, int64_t item_end) {
@@ -270,7 +278,8 @@ class Packer {
                       description_,
                       fingerprint_,
                       static_cast<int64_t>(result_.bad.size()),
-                      {}};
+                      {},
+                      copies_};
     for (const auto& [number, shard] : files_) manifest.shards.push_back(shard);
     write_manifest(options_.out, manifest);
   }
