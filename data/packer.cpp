@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "data/ordered_workers.h"
 #include "data/out_folder.h"
+#include "data/progress.h"
 #include "data/shard_plan.h"
 #include "data/speaker_list.h"
 #include "data/text.h"
@@ -81,26 +82,6 @@ Packed compute(const Fbank& fbank, const WaveAugmenter* augmenter, int num_copie
   }
   return packed;
 }
-
-/// A line now and then: every 3 s at first, every 30 s in a long run.
-class Progress {
- public:
-  explicit Progress(int64_t total) : total_(total) {}
-  void report(int64_t done, double speech_seconds) {
-    const double now = clock_.seconds();
-    if (now < next_) return;
-    next_ = now + std::clamp(0.05 * now, 3.0, 30.0);
-    const double left = now / static_cast<double>(done) * static_cast<double>(total_ - done);
-    log_info(concat(done, " of ", total_, " utterances (", 100 * done / total_, " %), ",
-                    hours_text(speech_seconds / 3600), " h of speech, ",
-                    fixed(speech_seconds / now, 0), " x real time, ", clock_text(left), " left"));
-  }
-
- private:
-  const int64_t total_;
-  Stopwatch clock_;
-  double next_ = 3;  // seconds
-};
 
 /// Two processes at one part would overwrite each other's unfinished files. Some file systems of
 /// clusters cannot lock; there, nobody watches.

@@ -87,7 +87,8 @@ std::optional<KeptShard> read_kept(const fs::path& path, int64_t number, const R
             "', this run asks for '", run.fbank, "'", remedy(folder));
   check_copies(path, index.info.copies, run);
   SPC_CHECK(index.info.items == run.items, path.string(),
-            " was made from another list of utterances, or with another --shard-frames",
+            " was made from another list of utterances, other --speeds among it, or with another "
+            "--shard-frames",
             remedy(folder));
   KeptShard kept{path.filename().string(), number, static_cast<int64_t>(index.utts.size()), 0,
                  index.info};
