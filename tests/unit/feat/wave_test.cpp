@@ -227,7 +227,7 @@ TEST_F(WaveTest, TextFile) {
 TEST_F(WaveTest, AnM4aUnderAnotherNameIsGuessed) {
   EXPECT_EQ(error_of(write_text("a.wav", std::string("\0\0\0\x20"
                                                      "ftypM4A and so on",
-                                                     22))),
+                                                     21))),
             "not an audio file that libsndfile can read; it looks like m4a: rename it to end with "
             ".m4a");
 }
