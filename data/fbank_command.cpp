@@ -1,12 +1,15 @@
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "data/commands.h"
 #include "data/packer.h"
+#include "data/speaker_list.h"
 #include "data/text.h"
 
 namespace spc {
@@ -22,10 +25,20 @@ constexpr const char* kUsage =
       --noise-scp lists/musan_noise/wav.scp --music-scp lists/musan_music/wav.scp --speech-scp lists/musan_speech/wav.scp
 
 Reads wav, flac, ogg and m4a (with ffmpeg). Another sample rate is resampled, several channels are averaged.
-A file that cannot be packed is reported and left out; the exit code is then 1.
+A file that cannot be packed is named, noted in its shard and left out; with --fail-on-bad it is an error, and
+without as well when nothing else could be packed. SHARDS/utt2spk says who speaks in the shards, those of
+--speeds too; it is for `spcnet train --labels`. Of several parts the one that ends last writes it.
 Copies are augmented: reverberated, or with noise, music or voices mixed in (lists by `spcnet-data voxceleb`).
 Training takes them with augment.copy_prob; everything else sees the recordings alone.
-Run again after a stop or a crash, it continues with the shards that are whole.)";
+Run again after a stop or a crash, it continues with the shards that are whole.
+A recipe of `spcnet train` may be given as --config: [fbank] and [copies] are read, its other sections are not.)";
+
+// What else a recipe holds.
+constexpr const char* kSectionsOfTraining[] = {
+    "aam",    "augment", "checkpoint", "cluster",  "dino",
+    "dist",   "eval",    "extract",    "finetune", "label_correction",
+    "loader", "log",     "loss_gate",  "metrics",  "model",
+    "optim",  "round",   "rounds",     "train",    "views"};
 
 struct FbankCommand {
   std::string wav_scp;
@@ -49,7 +62,7 @@ struct FbankCommand {
                 "until then)");
     options.add("threads", pack.threads, "threads that read and compute, > 0");
     options.add_switch("fail-on-bad", pack.fail_on_bad,
-                       "stop at the first file that cannot be packed");
+                       "a file that cannot be packed is an error: stop at the first");
     options.add(
         "speeds", speeds,
         "e.g. 0.9,1.1: every recording also at these speeds, as other speakers 'sp0.9-SPK'");
@@ -59,6 +72,7 @@ struct FbankCommand {
     options.add("rir-scp", rirs, "list of impulse responses of rooms; the first channel is taken");
     pack.fbank.add_to(options);
     pack.copies.add_to(options);
+    for (const char* section : kSectionsOfTraining) options.ignore_section(section);
     options.add_check([this] { check(); });
   }
 
@@ -76,6 +90,9 @@ struct FbankCommand {
                         pack.part <= pack.parts,
                     "part = ", part, ", must be i/n with i from 1 to n, e.g. 3/128");
     pack.out = out;
+    std::error_code none;  // either may be missing yet
+    SPC_USAGE_CHECK(!std::filesystem::equivalent(utt2spk, pack.out / kSpeakerList, none), utt2spk,
+                    " is where this command writes the speakers of the shards; use another --out");
     const bool has_sounds = !(noise.empty() && music.empty() && speech.empty() && rirs.empty());
     SPC_USAGE_CHECK(
         !has_sounds || pack.copies.num > 0,
@@ -181,11 +198,14 @@ int fbank_command(const Arguments& arguments) {
   }
   std::cout << summary(result, command.pack.fbank) << std::endl;
   if (result.bad.empty()) return kExitDone;
-  log_error(concat(counted(static_cast<int64_t>(result.bad.size()), "file"),
-                   " could not be packed, the first is ", result.bad.front(),
-                   ". To try again, mend them, delete ", list_of(result.bad_shards), " in ",
-                   command.out, " and run the same command"));
-  return kExitFailed;
+  const std::string told =
+      concat(counted(static_cast<int64_t>(result.bad.size()), "file"), " could not be packed and ",
+             result.bad.size() == 1 ? "is" : "are", " left out, the first is ", result.bad.front(),
+             ". To try again, mend them, delete ", list_of(result.bad_shards), " in ", command.out,
+             " and run the same command");
+  if (command.pack.fail_on_bad) throw Error(told);
+  log_warning(told);
+  return kExitDone;
 }
 
 }  // namespace spc

@@ -13,7 +13,10 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "data/ordered_workers.h"
+#include "data/out_folder.h"
+#include "data/progress.h"
 #include "data/shard_plan.h"
+#include "data/speaker_list.h"
 #include "data/text.h"
 #include "feat/wave.h"
 #include "store/manifest.h"
@@ -69,7 +72,7 @@ Packed compute(const Fbank& fbank, const WaveAugmenter* augmenter, int num_copie
     packed.source_channels = wave.source_channels;
     packed.copies.reserve(static_cast<size_t>(num_copies));
     for (int copy = 1; copy <= num_copies; ++copy) {
-      const Copy made = augmenter->make(wave.samples, item.utt, copy);
+      const Copy made = augmenter->make(wave.samples, item.utt, item.path, copy);
       packed.copies.push_back({features(fbank, made.samples, item.utt, copy), made.recipe});
     }
     packed.levels = {wave.levels.peak_db, wave.levels.rms_db, wave.levels.clipped,
@@ -79,26 +82,6 @@ Packed compute(const Fbank& fbank, const WaveAugmenter* augmenter, int num_copie
   }
   return packed;
 }
-
-/// A line now and then: every 3 s at first, every 30 s in a long run.
-class Progress {
- public:
-  explicit Progress(int64_t total) : total_(total) {}
-  void report(int64_t done, double speech_seconds) {
-    const double now = clock_.seconds();
-    if (now < next_) return;
-    next_ = now + std::clamp(0.05 * now, 3.0, 30.0);
-    const double left = now / static_cast<double>(done) * static_cast<double>(total_ - done);
-    log_info(concat(done, " of ", total_, " utterances (", 100 * done / total_, " %), ",
-                    hours_text(speech_seconds / 3600), " h of speech, ",
-                    fixed(speech_seconds / now, 0), " x real time, ", clock_text(left), " left"));
-  }
-
- private:
-  const int64_t total_;
-  Stopwatch clock_;
-  double next_ = 3;  // seconds
-};
 
 /// Two processes at one part would overwrite each other's unfinished files. Some file systems of
 /// clusters cannot lock; there, nobody watches.
@@ -137,15 +120,18 @@ class Packer {
         writer_(options.fbank.num_mel_bins) {}
 
   PackResult run() {
-    make_folder();
+    make_out_folder(options_.out);
     const std::optional<FileLock> lock = lock_part(options_.out, part_);
-    const ShardPlan plan = plan_shards(options_.out, part_, fingerprint_, description_);
+    const ShardPlan plan = plan_shards(options_.out, part_, {fingerprint_, description_, copies_});
     take_over(plan);
     const std::clock_t core_start = std::clock();
     if (!plan.complete) {
+      fs::remove(options_.out / kSpeakerList);  // true no longer
       pack_gaps(plan.gaps);
       if (!result_.stopped) finish();
     }
+    if (!result_.stopped && !fs::exists(options_.out / kSpeakerList))
+      write_speaker_list(options_.out, part_.part, part_.parts);
     result_.wall_seconds = clock_.seconds();
     result_.core_seconds = static_cast<double>(std::clock() - core_start) / CLOCKS_PER_SEC;
     std::sort(files_.begin(), files_.end(),
@@ -155,13 +141,6 @@ class Packer {
   }
 
  private:
-  void make_folder() const {
-    std::error_code problem;
-    fs::create_directories(options_.out, problem);
-    SPC_CHECK(!problem && fs::is_directory(options_.out), "cannot make the folder ",
-              options_.out.string(), ": ", problem ? problem.message() : "it is a file");
-  }
-
   /// Counts what an earlier run left.
   void take_over(const ShardPlan& plan) {
     result_.was_complete = plan.complete;
@@ -232,7 +211,7 @@ class Packer {
     std::string problem = packed.problem;
     if (problem.empty()) {
       try {
-        writer_.add(item.utt, item.spk, packed.feats, packed.levels);
+        add_whole(item, packed);
       } catch (const Error& error) {
         problem = error.what();
       }
@@ -245,13 +224,23 @@ class Packer {
       bad_.push_back(problem);
       return;
     }
-    for (const PackedCopy& copy : packed.copies) writer_.add_copy(copy.feats, copy.recipe);
     result_.copies += static_cast<int64_t>(packed.copies.size());
     if (!item.spk.empty()) result_.speakers.insert(item.spk);
     if (packed.source_rate != options_.fbank.sample_rate) ++result_.resampled[packed.source_rate];
     if (packed.source_channels > 1) ++result_.averaged;
     const auto frames = static_cast<double>(packed.feats.size()) / options_.fbank.num_mel_bins;
     result_.speech_seconds += frames * options_.fbank.frame_shift_ms / 1000;
+  }
+
+  /// The utterance with all of its copies, or, when one of them cannot be stored, nothing of it.
+  void add_whole(const InputItem& item, const Packed& packed) {
+    writer_.add(item.utt, item.spk, packed.feats, packed.levels);
+    try {
+      for (const PackedCopy& copy : packed.copies) writer_.add_copy(copy.feats, copy.recipe);
+    } catch (const Error&) {
+      writer_.remove_last();
+      throw;
+    }
   }
 
   void publish(int64_t number, int64_t item_begin, int64_t item_end) {
@@ -270,7 +259,8 @@ class Packer {
                       description_,
                       fingerprint_,
                       static_cast<int64_t>(result_.bad.size()),
-                      {}};
+                      {},
+                      copies_};
     for (const auto& [number, shard] : files_) manifest.shards.push_back(shard);
     write_manifest(options_.out, manifest);
   }

@@ -50,7 +50,8 @@ struct PackResult {
 
 /// Packs one part. The order of the output is that of the list, and its bytes do not depend on the
 /// number of threads: dither is drawn from (utt) alone, an augmented copy from (seed, utt, copy).
-/// Shards are published in order, the manifest last. A file that cannot be packed is reported,
+/// Shards are published in order, the manifest behind them, and the list of speakers last (see
+/// data/speaker_list.h). A file that cannot be packed, be it for one of its copies, is reported,
 /// noted in its shard and left out.
 /// @throws UsageError  the options are not valid
 /// @throws Error  nothing could be packed; the folder belongs to another run (see plan_shards) or

@@ -49,15 +49,21 @@ std::optional<int64_t> shard_number(const ListPart& part, const std::string& nam
   return shard_name(part, number) == name ? std::optional(number) : std::nullopt;
 }
 
+void check_copies(const fs::path& path, const std::string& copies, const RunIdentity& run) {
+  SPC_CHECK(copies == run.copies, path.string(), " has ", copies_text(copies),
+            ", this run asks for ", copies_text(run.copies), remedy(path.parent_path()));
+}
+
 /// Parts of one run lie side by side; those of two runs would be one broken set.
 void check_other_parts(const fs::path& folder, const std::string& name, const ListPart& part,
-                       const std::string& fbank) {
+                       const RunIdentity& run) {
   if (name.starts_with("manifest-") && name.ends_with(".tsv")) {
     const Manifest other = read_manifest(folder / name);
     SPC_CHECK(other.parts == part.parts, folder.string(), " holds a set of ",
               counted(other.parts, "part"), ", this run is one of ", part.parts, remedy(folder));
-    SPC_CHECK(other.fbank == fbank, folder.string(), " holds features made with '", other.fbank,
-              "', this run asks for '", fbank, "'", remedy(folder));
+    SPC_CHECK(other.fbank == run.fbank, folder.string(), " holds features made with '", other.fbank,
+              "', this run asks for '", run.fbank, "'", remedy(folder));
+    check_copies(folder / name, other.copies.value_or(run.copies), run);
   } else if (is_shard_name(name)) {
     const std::string series = concat("-of-", three_digits(part.parts), "-shard-");
     const bool fits =
@@ -67,8 +73,8 @@ void check_other_parts(const fs::path& folder, const std::string& name, const Li
   }
 }
 
-std::optional<KeptShard> read_kept(const fs::path& path, int64_t number, const std::string& items,
-                                   const std::string& fbank, std::set<std::string>& speakers) {
+std::optional<KeptShard> read_kept(const fs::path& path, int64_t number, const RunIdentity& run,
+                                   std::set<std::string>& speakers) {
   ShardIndex index;
   try {
     index = read_shard_index(path);
@@ -77,10 +83,12 @@ std::optional<KeptShard> read_kept(const fs::path& path, int64_t number, const s
     return std::nullopt;
   }
   const fs::path folder = path.parent_path();
-  SPC_CHECK(index.info.fbank == fbank, path.string(), " was made with '", index.info.fbank,
-            "', this run asks for '", fbank, "'", remedy(folder));
-  SPC_CHECK(index.info.items == items, path.string(),
-            " was made from another list of utterances, or with another --shard-frames",
+  SPC_CHECK(index.info.fbank == run.fbank, path.string(), " was made with '", index.info.fbank,
+            "', this run asks for '", run.fbank, "'", remedy(folder));
+  check_copies(path, index.info.copies, run);
+  SPC_CHECK(index.info.items == run.items, path.string(),
+            " was made from another list of utterances, other --speeds among it, or with another "
+            "--shard-frames",
             remedy(folder));
   KeptShard kept{path.filename().string(), number, static_cast<int64_t>(index.utts.size()), 0,
                  index.info};
@@ -150,13 +158,12 @@ std::string fingerprint(std::span<const InputItem> items, const ListPart& part,
   return text;
 }
 
-ShardPlan plan_shards(const fs::path& folder, const ListPart& part, const std::string& items,
-                      const std::string& fbank) {
+ShardPlan plan_shards(const fs::path& folder, const ListPart& part, const RunIdentity& run) {
   const std::string manifest_file = manifest_name(part.part, part.parts);
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder)) {
     names.push_back(entry.path().filename().string());
-    check_other_parts(folder, names.back(), part, fbank);
+    check_other_parts(folder, names.back(), part, run);
   }
   ShardPlan plan;
   std::vector<KeptShard> found;
@@ -170,14 +177,13 @@ ShardPlan plan_shards(const fs::path& folder, const ListPart& part, const std::s
         (name == manifest_file + ".tmp" || shard_number(part, name.substr(0, name.size() - 4)));
     if (unfinished) fs::remove(folder / name);
     if (const std::optional<int64_t> number = shard_number(part, name)) {
-      std::optional<KeptShard> kept =
-          read_kept(folder / name, *number, items, fbank, plan.speakers);
+      std::optional<KeptShard> kept = read_kept(folder / name, *number, run, plan.speakers);
       if (kept) found.push_back(std::move(*kept));
     }
   }
   fill_plan(plan, std::move(found), part);
   if (manifest) {
-    plan.complete = plan.gaps.empty() && manifest->items == items &&
+    plan.complete = plan.gaps.empty() && manifest->items == run.items &&
                     std::equal(plan.kept.begin(), plan.kept.end(), manifest->shards.begin(),
                                manifest->shards.end(), [](const KeptShard& a, const auto& b) {
                                  return a.file == b.file && a.num_utts == b.num_utts &&

@@ -31,6 +31,13 @@ std::string shard_name(const ListPart& part, int64_t number);
 std::string fingerprint(std::span<const InputItem> items, const ListPart& part,
                         const std::string& fbank, int64_t shard_frames);
 
+/// What a run asks for; shards of another one are not continued.
+struct RunIdentity {
+  std::string items;   // fingerprint()
+  std::string fbank;   // options of the features
+  std::string copies;  // how augmented copies are made; empty: there are none
+};
+
 struct KeptShard {
   std::string file;
   int64_t number = 0;
@@ -56,9 +63,9 @@ struct ShardPlan {
 
 /// Looks at the folder, which must exist. A shard that cannot be read counts as missing. Removes
 /// what a killed run of this part left unfinished, and a manifest that is no longer true.
-/// @throws Error  the folder holds shards of another list, other options or another number of
-/// parts: says which, and the remedy
+/// @throws Error  the folder holds shards of another list, other options, other copies or another
+/// number of parts: says which, and the remedy
 ShardPlan plan_shards(const std::filesystem::path& folder, const ListPart& part,
-                      const std::string& items, const std::string& fbank);
+                      const RunIdentity& run);
 
 }  // namespace spc

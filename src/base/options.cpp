@@ -19,6 +19,7 @@ struct OptionSet::Impl {
   po::options_description keys{"Configuration keys ([section] key in a file, --section.key here)",
                                120, 60};
   po::options_description flags{"Options", 120, 60};
+  po::options_description of_others;  // keys that a file may hold besides
   po::positional_options_description positional;
   std::vector<std::pair<std::string, std::function<std::string()>>> printers;
   std::vector<std::pair<std::string, std::map<std::string, std::string>*>> prefixes;
@@ -32,6 +33,13 @@ struct OptionSet::Impl {
     auto* value = po::value<T>(&field)->default_value(field, print(field));
     (is_key ? keys : flags).add_options()(name.c_str(), value, help.c_str());
     if (is_key) printers.emplace_back(name, [&field, print] { return print(field); });
+  }
+
+  // Takes the keys of a file; what is taken first wins.
+  void store_file(std::istream& text) {
+    po::options_description in_file;
+    in_file.add(keys).add(of_others);
+    po::store(po::parse_config_file(text, in_file), values);
   }
 
   // Gives the fields their values.
@@ -78,8 +86,11 @@ void OptionSet::add(const std::string& name, std::vector<std::string>& field,
   SPC_ASSERT(name.find('.') == std::string::npos, "a list is no configuration key: ", name);
   impl_->flags.add_options()(name.c_str(), po::value(&field)->composing(), help.c_str());
 }
-void OptionSet::ignore_keys_under(const std::string& prefix, const std::string& help) {
+void OptionSet::ignore_section(const std::string& section) {
   // Boost takes a name that ends with a star for all that begin so.
+  impl_->of_others.add_options()((section + ".*").c_str(), po::value<std::string>());
+}
+void OptionSet::ignore_keys_under(const std::string& prefix, const std::string& help) {
   impl_->keys.add_options()((prefix + ".*").c_str(), po::value<std::string>(), help.c_str());
 }
 void OptionSet::add_keys_under(const std::string& prefix,
@@ -135,7 +146,7 @@ bool OptionSet::parse(const std::vector<std::string>& arguments) {
          ++path) {  // what is stored first wins
       try {
         std::istringstream text(read_text(*path));
-        po::store(po::parse_config_file(text, impl.keys), impl.values);
+        impl.store_file(text);
       } catch (const Error& error) {  // a missing file, a folder
         throw UsageError(concat("--config: ", error.what()));
       } catch (const po::error& error) {
@@ -153,7 +164,7 @@ bool OptionSet::parse(const std::vector<std::string>& arguments) {
 void OptionSet::parse_ini(const std::string& text, const std::string& origin) {
   std::istringstream stream(text);
   try {
-    po::store(po::parse_config_file(stream, impl_->keys), impl_->values);
+    impl_->store_file(stream);
     impl_->notify();
   } catch (const po::error& error) {
     throw UsageError(origin + ": " + error.what());

@@ -36,6 +36,9 @@ class OptionSet {
   /// given, NAME to value. Who takes them checks them.
   void add_keys_under(const std::string& prefix, std::map<std::string, std::string>& values,
                       const std::string& help);
+  /// A file may hold the section and those below it, which other programs read; keys of it stay
+  /// unknown on the command line.
+  void ignore_section(const std::string& section);
   /// Takes every key `prefix.NAME` and forgets it.
   void ignore_keys_under(const std::string& prefix, const std::string& help);
   /// May be given several times.

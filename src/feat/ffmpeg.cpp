@@ -23,12 +23,23 @@ FileDescriptor memory_file(const char* name) {
   return file;
 }
 
+/// Without ffmpeg's places in memory, as in "[mov @ 0x55b5c0de]": they are others in every run, and
+/// what is said ends up in the shards.
+std::string without_addresses(std::string text) {
+  const std::string mark = " @ 0x";
+  for (size_t at = 0; (at = text.find(mark, at)) != std::string::npos;) {
+    const size_t end = text.find_first_not_of("0123456789abcdefABCDEF", at + mark.size());
+    text.erase(at, std::min(end, text.size()) - at);
+  }
+  return text;
+}
+
 /// Its first line that says something.
 std::string first_line(const FileDescriptor& file) {
   std::array<char, 512> text{};
   const ssize_t size = ::pread(file.get(), text.data(), text.size(), 0);
   const std::string all(text.data(), static_cast<size_t>(std::max<ssize_t>(0, size)));
-  return all.substr(0, all.find('\n'));
+  return without_addresses(all.substr(0, all.find('\n')));
 }
 
 /// Starts it outside of the terminal's group of processes: Ctrl-C is this program's, which then

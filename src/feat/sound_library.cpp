@@ -32,9 +32,16 @@ SoundLibrary::SoundLibrary(std::string what, const std::vector<std::string>& pat
 }
 
 template <class Read>
-Sound SoundLibrary::draw_by(Random& random, const Read& read) const {
-  for (int i = 0; i < kDraws; ++i) {
+Sound SoundLibrary::draw_by(Random& random, const std::string& except, const Read& read) const {
+  SPC_CHECK(std::any_of(files_.begin(), files_.end(),
+                        [&](const File& file) { return file.path != except; }),
+            "the list of ", what_,
+            " holds this recording and no other, which cannot be mixed with ",
+            "itself; give more of them");
+  for (int i = 0; i < kDraws;) {
     const File& file = files_[random.below(files_.size())];
+    if (file.path == except) continue;
+    ++i;
     try {
       Sound sound{file.path, read(file)};
       if (!is_silent(sound.samples)) return sound;
@@ -64,12 +71,12 @@ std::vector<float> SoundLibrary::read(const File& file, Random& random, int64_t 
   return samples;
 }
 
-Sound SoundLibrary::draw(Random& random, int64_t count) const {
-  return draw_by(random, [&](const File& file) { return read(file, random, count); });
+Sound SoundLibrary::draw(Random& random, int64_t count, const std::string& except) const {
+  return draw_by(random, except, [&](const File& file) { return read(file, random, count); });
 }
 
 Sound SoundLibrary::draw_whole(Random& random) const {
-  return draw_by(random, [&](const File& file) {
+  return draw_by(random, "", [&](const File& file) {
     return read_wave(file.path, sample_rate_, Channels::kFirst).samples;
   });
 }

@@ -29,8 +29,9 @@ class SoundLibrary {
 
   /// `count` samples of some recording: from a random place of a longer one; a shorter one goes
   /// round. Files are equally likely. A stretch of silence is not taken.   Thread-safe.
-  /// @throws Error  a hundred draws gave nothing that sounds
-  [[nodiscard]] Sound draw(Random& random, int64_t count) const;
+  /// @param except  the path of a file that is not taken
+  /// @throws Error  a hundred draws gave nothing that sounds, or there is no other file
+  [[nodiscard]] Sound draw(Random& random, int64_t count, const std::string& except) const;
 
   /// A whole recording, its first channel.   Thread-safe. @throws Error  likewise
   [[nodiscard]] Sound draw_whole(Random& random) const;
@@ -43,7 +44,7 @@ class SoundLibrary {
     WaveInfo info;
   };
   template <class Read>
-  Sound draw_by(Random& random, const Read& read) const;
+  Sound draw_by(Random& random, const std::string& except, const Read& read) const;
   [[nodiscard]] std::vector<float> read(const File& file, Random& random, int64_t count) const;
 
   std::string what_;

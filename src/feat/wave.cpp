@@ -77,6 +77,15 @@ void check_riff_is_whole(int descriptor, uint64_t file_size) {
   }
 }
 
+/// The audio that is most often found under a wrong name.
+bool looks_like_m4a(const std::filesystem::path& path) {
+  std::array<unsigned char, 8> head{};
+  const FileDescriptor descriptor(path, O_RDONLY);
+  return ::pread(descriptor.get(), head.data(), head.size(), 0) ==
+             static_cast<ssize_t>(head.size()) &&
+         is_id(&head[4], "ftyp");
+}
+
 /// By path: sf_open_fd closes the caller's descriptor when it fails, in some versions, and closing
 /// it once more would close whatever another thread has opened under that number since.
 /// Its reason for a failed open is one variable for all threads: a failed open is repeated alone.
@@ -93,7 +102,8 @@ SndfileHandle open_sndfile(const std::filesystem::path& path, SF_INFO& info) {
     info = {};
     file = open();
     SPC_CHECK(file || sf_error(nullptr) != SF_ERR_UNRECOGNISED_FORMAT,
-              "not an audio file that libsndfile can read");
+              "not an audio file that libsndfile can read",
+              looks_like_m4a(path) ? "; it looks like m4a: rename it to end with .m4a" : "");
     SPC_CHECK(file, "damaged audio file: ", sf_strerror(nullptr));
   }
   SPC_CHECK(info.samplerate >= kMinRate && info.samplerate <= kMaxRate,

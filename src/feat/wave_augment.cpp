@@ -110,7 +110,8 @@ void WaveAugmenter::add_kind(Kind kind, const std::vector<std::string>& paths, i
   kinds_.push_back(std::move(kind));
 }
 
-Copy WaveAugmenter::make(std::span<const float> samples, const std::string& utt, int copy) const {
+Copy WaveAugmenter::make(std::span<const float> samples, const std::string& utt,
+                         const std::string& path, int copy) const {
   Random random(static_cast<uint64_t>(config_.seed),
                 {hash64(utt.data(), utt.size()), static_cast<uint64_t>(copy)});
   Copy made{{samples.begin(), samples.end()}, ""};
@@ -120,11 +121,11 @@ Copy WaveAugmenter::make(std::span<const float> samples, const std::string& utt,
     made.samples = reverberate(samples, rir.samples);
     made.recipe = "reverb " + file_name(rir.path);
   }
-  if (!reverberates || random.uniform() < config_.both_prob) mix_in(made, random);
+  if (!reverberates || random.uniform() < config_.both_prob) mix_in(made, path, random);
   return made;
 }
 
-void WaveAugmenter::mix_in(Copy& copy, Random& random) const {
+void WaveAugmenter::mix_in(Copy& copy, const std::string& path, Random& random) const {
   const Kind& kind = kinds_[random.below(kinds_.size())];
   const auto count = static_cast<int64_t>(copy.samples.size());
   const auto choices = static_cast<uint64_t>(int64_t{kind.most} - kind.least + 1);
@@ -133,7 +134,7 @@ void WaveAugmenter::mix_in(Copy& copy, Random& random) const {
   std::vector<float> sum(copy.samples.size());
   Sound sound;
   for (int i = 0; i < sounds; ++i) {
-    sound = kind.sounds->draw(random, count);
+    sound = kind.sounds->draw(random, count, path);
     // Each as loud as the others.
     const double level = 1 / std::sqrt(energy(sound.samples) / static_cast<double>(count));
     for (size_t n = 0; n < sum.size(); ++n) sum[n] += static_cast<float>(level) * sound.samples[n];

@@ -52,8 +52,11 @@ class WaveAugmenter {
 
   /// Copy `copy` of an utterance: a function of (seed, utt, copy), the samples and the files.
   /// @param samples  [N], int16 scale
-  /// Thread-safe. @throws Error  the files of a list give nothing that sounds
-  [[nodiscard]] Copy make(std::span<const float> samples, const std::string& utt, int copy) const;
+  /// @param path  of the utterance's own file, which is not mixed into it
+  /// Thread-safe. @throws Error  the files of a list give nothing that sounds, or the utterance is
+  /// all that it holds
+  [[nodiscard]] Copy make(std::span<const float> samples, const std::string& utt,
+                          const std::string& path, int copy) const;
 
   /// Everything that a copy depends on but the utterance, on one line.
   [[nodiscard]] const std::string& description() const { return description_; }
@@ -66,7 +69,7 @@ class WaveAugmenter {
     std::unique_ptr<SoundLibrary> sounds;
   };
   void add_kind(Kind kind, const std::vector<std::string>& paths, int sample_rate);
-  void mix_in(Copy& copy, Random& random) const;
+  void mix_in(Copy& copy, const std::string& path, Random& random) const;
 
   CopiesConfig config_;
   std::vector<Kind> kinds_;

@@ -9,6 +9,7 @@
 namespace spc {
 namespace {
 
+constexpr const char* kNoCopies = "none";
 constexpr const char* kFirstLine = "# spcnet shards, format 1";
 
 }  // namespace
@@ -20,10 +21,17 @@ std::string manifest_name(int part, int parts) {
   return name;
 }
 
+std::string copies_text(const std::string& copies) {
+  return copies.empty() ? "no augmented copies" : concat("the augmented copies '", copies, "'");
+}
+
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest) {
-  std::string text = concat(kFirstLine, "\n# part ", manifest.part, " of ", manifest.parts,
-                            "\n# fbank ", manifest.fbank, "\n# items ", manifest.items, "\n# bad ",
-                            manifest.bad, "\n# file\tutterances\tframes\n");
+  std::string text =
+      concat(kFirstLine, "\n# part ", manifest.part, " of ", manifest.parts, "\n# fbank ",
+             manifest.fbank, "\n# items ", manifest.items, "\n# bad ", manifest.bad, "\n");
+  if (manifest.copies)
+    text += concat("# copies ", manifest.copies->empty() ? kNoCopies : *manifest.copies, "\n");
+  text += "# file\tutterances\tframes\n";
   for (const ManifestShard& shard : manifest.shards)
     text += concat(shard.file, "\t", shard.num_utts, "\t", shard.num_frames, "\n");
   write_text_atomically(folder / manifest_name(manifest.part, manifest.parts), text);
@@ -46,6 +54,8 @@ Manifest read_manifest(const std::filesystem::path& path) {
           manifest.fbank = line.substr(8);
         } else if (line.starts_with("# items ")) {
           manifest.items = line.substr(8);
+        } else if (line.starts_with("# copies ")) {
+          manifest.copies = line.substr(9) == kNoCopies ? "" : line.substr(9);
         } else if (line.starts_with("# bad ")) {
           manifest.bad = std::stoll(words.at(2));
         } else if (!line.starts_with("#") && words.size() == 3) {
@@ -85,6 +95,10 @@ std::vector<Manifest> read_manifests(const std::filesystem::path& folder) {
     SPC_CHECK(manifests[i].fbank == manifests[0].fbank, "parts of ", folder.string(),
               " were made with different fbank options: '", manifests[0].fbank, "' and '",
               manifests[i].fbank, "'; pack them again");
+    const auto& copies = manifests[i].copies;
+    SPC_CHECK(!copies || !manifests[0].copies || *copies == *manifests[0].copies, "part 1 of ",
+              folder.string(), " has ", copies_text(manifests[0].copies.value_or("")), ", part ",
+              i + 1, " has ", copies_text(copies.value_or("")), "; pack one of them again");
   }
   SPC_CHECK(manifests.size() == static_cast<size_t>(manifests[0].parts), "part ",
             manifests.size() + 1, " of ", manifests[0].parts, " is missing in ", folder.string(),

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,14 @@ struct Manifest {
   std::string items;  // fingerprint of the input list, as in the part's shards
   int64_t bad = 0;    // input files that could not be packed
   std::vector<ManifestShard> shards;
+  /// How augmented copies were made, empty without them; nothing: a manifest that does not say it.
+  std::optional<std::string> copies{};
 };
 
 /// `manifest-001-of-001.tsv`
 std::string manifest_name(int part, int parts);
+/// What a manifest's `copies` are called in a message.
+std::string copies_text(const std::string& copies);
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
 /// One part. @throws Error  a line that cannot be read
 Manifest read_manifest(const std::filesystem::path& path);

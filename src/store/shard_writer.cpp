@@ -65,11 +65,29 @@ void ShardWriter::add_copy(std::span<const float> feats, const std::string& reci
       "a copy has as many frames as its utterance");
   const int64_t begin = num_rows();
   const uint32_t crc =
-      with_context(concat(utts_.back(), ", ", recipe), [&] { return append(feats); });
+      with_context(concat(utts_.back(), ": its copy by ", recipe), [&] { return append(feats); });
   copies_.utt.push_back(num_utts() - 1);
   copies_.first_frame.push_back(begin);
   copies_.crc32c.push_back(crc);
   copies_.recipe.push_back(recipe);
+}
+
+void ShardWriter::remove_last() {
+  SPC_ASSERT(!utts_.empty(), "no utterance to remove");
+  while (!copies_.utt.empty() && copies_.utt.back() == num_utts() - 1) {
+    copies_.utt.pop_back();
+    copies_.first_frame.pop_back();
+    copies_.crc32c.pop_back();
+    copies_.recipe.pop_back();
+  }
+  feats_.resize(static_cast<size_t>(first_frames_.back() * num_mel_bins_));
+  utt_frames_ -= num_frames_.back();
+  utts_.pop_back();
+  spks_.pop_back();
+  first_frames_.pop_back();
+  num_frames_.pop_back();
+  crcs_.pop_back();
+  levels_.pop_back();
 }
 
 void ShardWriter::publish(const std::filesystem::path& path, const ShardInfo& info) {

@@ -48,8 +48,11 @@ class ShardWriter {
   /// An augmented copy of the utterance that was added last.
   /// @param feats   [T, F], T as that utterance has
   /// @param recipe  what was done to it
-  /// @throws Error  as add()
+  /// @throws Error  as add(), and names the copy
   void add_copy(std::span<const float> feats, const std::string& recipe);
+
+  /// Takes the utterance that was added last out again, with the copies that it has so far.
+  void remove_last();
 
   [[nodiscard]] int64_t num_utts() const { return static_cast<int64_t>(utts_.size()); }
   /// Of the utterances, without their copies.

@@ -104,13 +104,17 @@ class Failures(DataTest):
         self.write("pipe.scp", "a cat a.wav |\n")
         self.write("short_utt2spk", "u0 s0\n")
         os.makedirs(self.path("nothing"))
+        self.write_wav("sounds/noise/a.wav", 0.1)
         for arguments, message in (
                 (["fbank", "--wav-scp", "none.scp", "--out", "o"], "none.scp"),
                 (["fbank", "--wav-scp", "pipe.scp", "--out", "o"], "pipe.scp: line 1: utterance a is a Kaldi pipe"),
                 (["fbank", "--wav-dir", "nothing", "--out", "o"], "no .wav, .flac, .ogg or .m4a file in nothing"),
                 (["fbank", "--wav-scp", "wav.scp", "--utt2spk", "short_utt2spk", "--out", "o"],
                  "no speaker for 5 of 6 utterances, the first is u1"),
-                (["fbank", "--wav-scp", "wav.scp", "--out", "utt2spk/o"], "cannot make the folder utt2spk/o"),
+                (["fbank", "--wav-scp", "wav.scp", "--out", "utt2spk/o"], 
+                 "cannot make the folder utt2spk/o: Not a directory; name one by --out"),
+                (["fbank", "--wav-scp", "wav.scp", "--out", "/proc/o"], "cannot make the folder /proc/o: "),
+                (["voxceleb", "--musan", "sounds", "--out", "/proc/o"], "cannot make the folder /proc/o: "),
                 (["verify", "none"], "no folder none; make shards with"),
                 (["verify", "nothing"], "the shards are not finished"),
                 (["mfcc-stats", "--shards", "nothing", "--out", "e.h5"], "the shards are not finished")):
@@ -177,6 +181,18 @@ class Packing(DataTest):
         with h5py.File(self.path("shards/shard-00000.h5"), "r") as shard:
             self.assertEqual(shard["feats"].shape[1], 40)
 
+    def test_recipes_of_training_are_configuration_files(self):
+        self.lists(2)
+        for path in glob.glob(os.path.join(support.ROOT, "configs", "*.conf")):
+            with self.subTest(path), open(path, encoding="utf-8") as file:
+                self.pack("--config", path, out=os.path.basename(path))
+                wanted = re.search(r"num_mel_bins = (\d+)", file.read())
+                with h5py.File(self.path(os.path.basename(path), "shard-00000.h5"), "r") as shard:
+                    self.assertEqual(shard["feats"].shape[1], int(wanted[1]) if wanted else 64)
+        self.write("typo.conf", "[model]\nchannels = 8\n[fbank]\nnum_bins = 80\n")
+        self.pack("--config", "typo.conf", out="typo", expect=2, err="fbank.num_bins")
+        self.pack("--model.channels", "8", out="typo", expect=2, err="model.channels")
+
     def test_parts_are_the_whole(self):
         self.lists()
         self.pack(out="whole")
@@ -200,11 +216,32 @@ class Packing(DataTest):
         self.write("wav/u2.wav", "no audio")
         self.write("wav/u4.wav", "")
         for _ in range(2):  # a finished run says the same again
-            self.pack(expect=1, err=["error: 2 files could not be packed, the first is u2: cannot read",
-                                     "delete shard-00000.h5 in shards"])
+            self.pack(err=["warning: 2 files could not be packed and are left out, the first is u2: cannot read",
+                           "delete shard-00000.h5 in shards"])
+        self.pack("--fail-on-bad", expect=1, err="error: 2 files could not be packed")
         self.assertEqual(sorted(contents(self.path("shards"))), ["u0", "u1", "u3", "u5"])
         self.data("verify", "shards", out="left out    2 files while packing",
                   err="left out while packing: u4: cannot read")
+
+    def test_nothing_but_bad_files_is_an_error(self):
+        self.lists(2)
+        for name in ("wav/u0.wav", "wav/u1.wav"):
+            self.write(name, "no audio")
+        self.pack(expect=1, err="error: none of the 2 files could be packed, the first problem is u0: cannot read")
+        self.assertFalse(os.path.exists(self.path("shards/manifest-001-of-001.tsv")))
+
+    def test_the_speakers_of_the_shards_are_a_list_of_labels(self):
+        self.lists()
+        self.write("wav/u2.wav", "no audio")
+        self.pack("--speeds", "0.9,1.1", "--part", "2/2")
+        self.assertFalse(os.path.exists(self.path("shards/utt2spk")), "half of it")
+        self.pack("--speeds", "0.9,1.1", "--part", "1/2")
+        speakers = [f"{utt} {spk}" for utt, (spk, _, _) in contents(self.path("shards")).items()]
+        self.assertEqual(len(speakers), 15)
+        self.assertIn("sp1.1-u5 sp1.1-s1", speakers)
+        self.assertEqual(self.read("shards/utt2spk").splitlines(), speakers)
+        self.data("fbank", "--wav-scp", "wav.scp", "--utt2spk", "shards/utt2spk", "--out", "shards", expect=2,
+                  err="shards/utt2spk is where this command writes the speakers of the shards; use another --out")
 
     def test_fail_on_bad_stops_at_the_first(self):
         self.lists()

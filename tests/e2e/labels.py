@@ -38,6 +38,17 @@ class LabelTest(fixtures.SpcnetTest):
         return self.train(run, *OPTIONS, "--labels", self.labels, *arguments, ranks=ranks, **expectations)
 
 
+class Speakers(LabelTest):
+    def test_the_list_beside_the_shards_labels_all_of_them(self):
+        """Those of other speeds too, which no list of the corpus has."""
+        data = fixtures.shards(fixtures.BINS, "--speeds", "0.9,1.1")
+        self.labels = os.path.join(data, "utt2spk")
+        said = self.train_on_labels("run", "--train.max_steps", "3", data=data).stderr
+        self.assertIn(f"{3 * fixtures.NUM_UTTS} utterances", said)
+        self.labels = os.path.join(fixtures.corpus(), "utt2spk")
+        self.train_on_labels("other", data=data, expect=1, err=f"{2 * fixtures.NUM_UTTS} of {3 * fixtures.NUM_UTTS} utterances have no label")
+
+
 class Epochs(LabelTest):
     STEPS = 4 * fixtures.STEPS_PER_EPOCH
 

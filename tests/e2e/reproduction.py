@@ -92,9 +92,8 @@ class Reproduction(ProgramTest):
                 words[words.index("-n") + 1] = "2"
             if "--gpus-per-node" in words:
                 words[words.index("--gpus-per-node") + 1] = "2"
-            damaged = "shards/vox2_dev" in words and words[1] == "fbank"
             name = " ".join(words[words.index("--") + 1:] if "--" in words else words)
-            said[name] = self.run_program(*words, expect=1 if damaged else 0, timeout=self.timeout)
+            said[name] = self.run_program(*words, timeout=self.timeout)
         return said
 
     def test_the_commands_of_the_recipes(self):

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """`spcnet-data voxceleb` on trees of the official shapes with what real ones hold: m4a, odd names, empty, broken and long files."""
+import ctypes
 import os
 import shutil
 import subprocess
@@ -24,6 +25,12 @@ def frames_of(folder):
 
 def ffmpeg(*arguments):
     subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, arguments)], check=True)
+
+
+def without_root():
+    """Permissions count for the program that is started, whoever starts it: gives up CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH."""
+    for capability in (1, 2):
+        ctypes.CDLL(None).prctl(24, capability)  # PR_CAPBSET_DROP; a user without these cannot, and need not
 
 
 class Voxceleb(support.ProgramTest):
@@ -92,11 +99,96 @@ class Voxceleb(support.ProgramTest):
         for odd in ("00090.m4a: is empty", "a name.m4a: is not called idNNNNN/VIDEO/NNNNN", "cover.jpg: is not called", "extra/00001.m4a: is not called",
                     "00001.m4a: is ", "00001.wav once more"):
             self.assertIn(odd, done.stderr)
-        done = self.pack("vox2_dev", expect=1, out="8 utterances, ")
+        self.assertIn("warning: 5 files are left out, all in lists/left_out.txt", done.stderr)
+        done = self.pack("vox2_dev", out="8 utterances, ", err="warning: 1 file could not be packed and is left out")
         self.assertRegex(done.stderr, r"left out id00012/21Uxsk56VDQ/00091.m4a: cannot read .*00091.m4a: damaged, or no audio file: ffmpeg says '.+'")
+        self.assertNotIn("0x", done.stderr, "places in memory differ from run to run, and what is said is kept in the shards")
         self.assertIn("resampled from 48000 Hz", done.stdout)
         self.assertIn("the channels of 1 file were averaged", done.stdout)
         self.assertGreater(frames_of(self.path("shards-vox2_dev"))["id00012/21Uxsk56VDQ/00093.m4a"], 47000)
+
+    def test_what_cannot_be_read_ends_nothing(self):
+        video = ("vox1", "vox1_dev_wav/wav", "id10001", "5r0dWxy17C8")
+        os.symlink("/nowhere", self.place(*video, "00091.wav"))
+        os.symlink("00092.wav", self.place(*video, "00092.wav"))
+        os.mkfifo(self.place(*video, "00093.wav"))
+        os.symlink("../..", self.place("vox1", "vox1_dev_wav/wav", "id10001", "round"))
+        os.symlink(self.path("vox1"), self.place("vox1", "vox1_test_wav", "all"))
+        self.copy(self.path(*video, "00001.wav"), "vox1", "vox1_test_wav/wav", "id10270", "locked", "00001.wav")
+        os.chmod(self.path("vox1/vox1_test_wav/wav/id10270/locked"), 0)
+        self.addCleanup(os.chmod, self.path("vox1/vox1_test_wav/wav/id10270/locked"), 0o700)
+        os.makedirs(self.path("vox1/extra/list_test_all2.txt"))
+        done = self.voxceleb("--vox1", "vox1", "--allow-missing", preexec=without_root, out=["vox1: 10 of", "trials O: 2 of"], err="trials E: no list_test_all2.txt")
+        said = {"00091.wav": "is a link to a file that is not there", "00092.wav": "Too many levels of symbolic links", "00093.wav": "is a pipe, a socket or a device, no file",
+                "id10001/round": "is a link to a folder that it lies in", "vox1_test_wav/all": "is a link to a folder that it lies in", "id10270/locked": "Permission denied",
+                "extra/list_test_all2.txt": "is a folder"}
+        left_out = dict(line.split("\t") for line in self.read("lists/left_out.txt").splitlines())
+        self.assertEqual(len(left_out), len(said), done.stderr)
+        for name, reason in said.items():
+            (path,) = (path for path in left_out if path.endswith(name))
+            self.assertEqual(left_out[path], reason)
+            self.assertIn(f"left out {path}: {reason}", done.stderr)
+        self.assertEqual(len(self.read("lists/vox1/wav.scp").splitlines()), 10)
+
+    def test_all_that_is_left_out_stands_in_a_file(self):
+        for number in range(25):
+            self.write(f"vox2/dev/aac/id00012/21Uxsk56VDQ/notes-{number}.doc", "odd")
+        for number in range(6):  # the corpus' own descriptions, one for each recording
+            self.write(f"vox2/dev/txt/id{number // 3 + 12:05}/21Uxsk56VDQ/{number + 1:05}.txt", "Identity  :\n")
+        done = self.voxceleb("--vox2", "vox2", "--allow-missing", out="vox2_dev: 6 of", err=[
+            "and 5 more, see lists/left_out.txt", "25 files are left out, all in lists/left_out.txt"])
+        self.assertEqual(done.stderr.count("warning: left out "), 20)
+        lines = self.read("lists/left_out.txt").splitlines()
+        self.assertEqual(len(lines), 25)
+        for line in lines:
+            self.assertRegex(line, r"^/.*/notes-\d+\.doc\tis not called idNNNNN/VIDEO/NNNNN$")
+        shutil.rmtree(self.path("vox2/dev/aac/id00012"))
+        self.voxceleb("--vox2", "vox2", "--allow-missing")
+        self.assertFalse(os.path.exists(self.path("lists/left_out.txt")), "of a run before")
+
+    def test_trial_lists(self):
+        page = "; fetch https://mm.kaist.ac.kr/datasets/voxceleb/meta/"
+        done = self.voxceleb("--vox1", "vox1", expect=1, err=[
+            f"warning: trials E: no list_test_all2.txt below vox1{page}list_test_all2.txt", f"warning: trials H: no list_test_hard2.txt below vox1{page}list_test_hard2.txt"])
+        self.assertNotIn("first", done.stderr, "lists of the first edition are not asked for")
+        self.assertNotIn("no veri_test2.txt", done.stderr)
+        self.write("vox1/list_test_all2.txt", "<!DOCTYPE html>\n<title>404 Not Found</title>\n")
+        self.write("vox1/list_test_hard2.txt", "")
+        self.write("vox1/older/veri_test2.txt", self.trials[:self.trials.index("\n") + 1])
+        self.write("vox1/copy/veri_test2.txt", self.trials + "no trial\n")
+        self.write("lists/trials/H.txt", "of a run before\n")
+        self.voxceleb("--vox1", "vox1", "--allow-missing", expect=1, out="trials O: 2 of 37611, ", err=[
+            f"vox1/list_test_all2.txt: has no line `0|1 utterance utterance`{page}", f"list_test_hard2.txt: has no line `0|1 utterance utterance`; it is empty{page}",
+            "vox1/older/veri_test2.txt differs from ", "vox1/copy/veri_test2.txt, which is taken", "1 line of ", "the first is line 3"])
+        self.assertEqual(os.listdir(self.path("lists/trials")), ["O.txt"])
+        self.write("vox1/old/list_test_all2.txt", self.trials)
+        self.write("vox1/old/list_test_hard2.txt", self.trials)
+        self.voxceleb("--vox1", "vox1", "--allow-missing", out="trials E: 2 of", err="warning: trials H: ")
+        self.assertEqual(sorted(os.listdir(self.path("lists/trials"))), ["E.txt", "H.txt", "O.txt"])
+        self.assertEqual(self.read("lists/trials/O.txt"), self.trials + "no trial\n")
+
+    def test_names_are_those_of_the_trials_whatever_the_files_are(self):
+        video = self.path("vox1/vox1_test_wav/wav/id10270/5r0dWxy17C8")
+        for number, extension in ((1, "flac"), (2, "m4a")):
+            ffmpeg("-i", f"{video}/{number:05}.wav", f"{video}/{number:05}.{extension}")
+            os.remove(f"{video}/{number:05}.wav")
+        os.rename(f"{video}/00003.wav", f"{video}/00003.WAV")
+        ffmpeg("-i", f"{video}/00004.wav", f"{video}/00004.flac")  # as well
+        self.voxceleb("--vox1", "vox1", "--allow-missing", out="vox1_test: 6 of", err="00004.flac: is ")
+        scp = dict(line.split() for line in self.read("lists/vox1_test/wav.scp").splitlines())
+        self.assertEqual(sorted(scp)[:4], [f"id10270/5r0dWxy17C8/{n:05}.wav" for n in range(1, 5)])
+        self.assertEqual([os.path.basename(scp[utt]) for utt in sorted(scp)[:4]], ["00001.flac", "00002.m4a", "00003.WAV", "00004.wav"])
+        self.pack("vox1_test", out="6 utterances, ")
+
+    def test_too_many_files_and_none(self):
+        for number in range(663):
+            self.write(f"musan/music/fma/{number}.wav", "sound")
+        os.makedirs(self.path("musan/noise"))
+        self.write("vox2/test/txt/id00020/21Uxsk56VDQ/00001.txt", "Identity  :\n")
+        self.voxceleb("--musan", "musan", "--vox2", "vox2", "--allow-missing", expect=1, out=["musan_music: 663 of 660 files\n", "vox2_dev: 6 of"], err=[
+            "musan_music: 3 files more than the official corpus has", "error: musan_noise: no file with .wav, .m4a or .flac below musan/noise",
+            "error: vox2_test: no file called idNNNNN/VIDEO/NNNNN with .wav, .m4a or .flac below vox2"])
+        self.assertFalse(os.path.exists(self.path("lists/vox2_test")))
 
     def test_without_ffmpeg_the_program_is_named(self):
         self.voxceleb("--vox2", "vox2", "--allow-missing")

@@ -102,6 +102,29 @@ TEST(Options, ReadsEveryTypeFromFlags) {
   EXPECT_THAT(fields.shards, testing::ElementsAre("a", "b c"));
 }
 
+// A file may hold the sections of other programs, and nothing else that is unknown.
+TEST(Options, SectionsOfOthersAreIgnoredInFilesAlone) {
+  const TemporaryFolder folder;
+  Fields fields;
+  const auto parse = [&](const std::vector<std::string>& arguments) {
+    OptionSet set = fields.options();
+    set.ignore_section("model");
+    set.parse(arguments);
+  };
+  const std::string others = "[model]\nchannels = 8\n[model.head]\nwidth = 3\n[train]\n";
+  const std::string good = folder.file("a.conf", others + "epochs = 7\n");
+  parse({"--config", good, "--config", good});
+  EXPECT_EQ(fields.epochs, 7);
+  const std::string bad = folder.file("b.conf", others + "epochz = 7\n");
+  EXPECT_THAT(message_of<UsageError>([&] { parse({"--config", bad}); }), HasSubstr("train.epochz"));
+  const std::string odd = folder.file("c.conf", "[modell]\nchannels = 8\n");
+  EXPECT_THAT(message_of<UsageError>([&] { parse({"--config", odd}); }), HasSubstr("modell"));
+  EXPECT_THAT(message_of<UsageError>([&] {
+                parse({"--model.channels", "8"});
+              }),
+              HasSubstr("model.channels"));
+}
+
 TEST(Options, AnUnknownFlagIsAUsageErrorThatNamesIt) {
   Fields fields;
   const std::string message = message_of<UsageError>([&] {

@@ -100,7 +100,8 @@ TEST_F(PackerTest, StoresAugmentedCopies) {
     const Wave wave = read_wave(items[u].path, 16000);
     for (int32_t copy = 0; copy < 3; ++copy) {
       shards.read_copy(entry, copy, feats);
-      expected = fbank.compute(augmenter.make(wave.samples, entry.utt, copy + 1).samples);
+      expected =
+          fbank.compute(augmenter.make(wave.samples, entry.utt, items[u].path, copy + 1).samples);
       ASSERT_EQ(feats.size(), expected.size());
       for (size_t i = 0; i < feats.size(); ++i)
         ASSERT_NEAR(feats[i], expected[i], std::abs(expected[i]) * 0x1p-10 + 1e-6);
@@ -114,7 +115,66 @@ TEST_F(PackerTest, StoresAugmentedCopies) {
     EXPECT_EQ(read_text(with_copies.out / shard), read_text(threads.out / shard));
   EXPECT_TRUE(pack(items, with_copies).was_complete);
   with_copies.copies.num = 2;
-  EXPECT_THAT(message_of([&] { pack(items, with_copies); }), HasSubstr("another list"));
+  const std::string refused = message_of([&] { pack(items, with_copies); });
+  EXPECT_THAT(refused, HasSubstr("has the augmented copies 'num=3 "));
+  EXPECT_THAT(refused, HasSubstr("this run asks for the augmented copies 'num=2 "));
+}
+
+// Part 2 with copies beside part 1 without them, and the other way round.
+TEST_F(PackerTest, PartsAgreeOnTheCopies) {
+  const std::vector<InputItem> items = folder_.items(4);
+  PackOptions plain = options();
+  plain.parts = 2;
+  PackOptions copied = plain;
+  copied.part = 2;
+  copied.copies = {.num = 1, .reverb_prob = 0};
+  copied.sources.noise = {folder_.audio("noise.wav", 2, 77)};
+  (void)pack(items, plain);
+  EXPECT_THAT(message_of([&] { (void)pack(items, copied); }),
+              testing::AllOf(HasSubstr("manifest-001-of-002.tsv has no augmented copies, this run "
+                                       "asks for the augmented copies 'num=1 "),
+                             HasSubstr("use another --out, or delete " + plain.out.string())));
+  copied.out = plain.out = folder_ / "other";
+  (void)pack(items, copied);
+  EXPECT_THAT(message_of([&] { (void)pack(items, plain); }),
+              HasSubstr("this run asks for no augmented copies"));
+}
+
+// A copy that is too loud for float16 takes its utterance out, and nothing else.
+TEST_F(PackerTest, ACopyThatCannotBeStoredIsABadFile) {
+  std::vector<InputItem> items = folder_.items(5);
+  {  // so loud that with noise 100 dB above it the energies are infinite
+    std::vector<float> samples(16000);
+    for (size_t i = 0; i < samples.size(); ++i) samples[i] = i % 7 < 3 ? 1e10F : -1e10F;
+    SF_INFO info{};
+    info.samplerate = 16000;
+    info.channels = 1;
+    info.format = SF_FORMAT_WAV | SF_FORMAT_FLOAT;
+    SNDFILE* file = sf_open(items[2].path.c_str(), SFM_WRITE, &info);
+    ASSERT_NE(file, nullptr);
+    sf_write_float(file, samples.data(), static_cast<sf_count_t>(samples.size()));
+    sf_close(file);
+  }
+  PackOptions loud = options();
+  loud.copies = {.num = 2, .reverb_prob = 0, .noise_snr_low = -100, .noise_snr_high = -100};
+  loud.sources.noise = {folder_.audio("noise.wav", 2, 77)};
+  const PackResult result = pack(items, loud);
+  ASSERT_THAT(result.bad, SizeIs(1));
+  EXPECT_THAT(result.bad[0],
+              testing::AllOf(testing::StartsWith("u02: its copy by noise -100.0 dB noise.wav"),
+                             HasSubstr("too large for float16")));
+  EXPECT_EQ(result.utts, 4);
+  EXPECT_EQ(result.copies, 8);
+  Content all = content(loud.out);
+  ASSERT_THAT(all, SizeIs(4));
+  (void)pack(items, options("plain"));
+  Content plain = content(folder_ / "plain");
+  std::erase_if(plain, [](const auto& each) { return each.first.utt == "u02"; });
+  ASSERT_THAT(plain, SizeIs(4)) << "u02 itself can be stored";
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(all[i].second, plain[i].second);
+  loud.out = folder_ / "strict";
+  loud.fail_on_bad = true;
+  EXPECT_THAT(message_of([&] { (void)pack(items, loud); }), HasSubstr("u02: its copy"));
 }
 
 TEST_F(PackerTest, SpeedsAreOtherUtterancesOfOtherSpeakers) {
@@ -340,6 +400,38 @@ TEST_F(PackerTest, PartsHoldWhatTheWholeHolds) {
     EXPECT_EQ(parts[i].first.spk, whole[i].first.spk);
     EXPECT_EQ(parts[i].second, whole[i].second);
   }
+}
+
+// Who speaks in the shards stands beside them once all parts are there, and never when it is not
+// true.
+TEST_F(PackerTest, WritesTheSpeakersOfWhatItPacked) {
+  std::vector<InputItem> items = with_speeds(folder_.items(4), {0.9});
+  items[1].path = "missing.wav";
+  PackOptions one = options();
+  one.parts = 2;
+  one.part = 2;
+  const std::filesystem::path list = one.out / "utt2spk";
+  (void)pack(items, one);
+  EXPECT_FALSE(std::filesystem::exists(list));
+  one.part = 1;
+  (void)pack(items, one);
+  const std::string expected =
+      "u00 even\nu02 even\nu03 odd\n"
+      "sp0.9-u00 sp0.9-even\nsp0.9-u01 sp0.9-odd\nsp0.9-u02 sp0.9-even\nsp0.9-u03 sp0.9-odd\n";
+  EXPECT_EQ(read_text(list), expected);
+  std::filesystem::remove(list);
+  (void)pack(items, one);  // complete, but for the list
+  EXPECT_EQ(read_text(list), expected);
+
+  std::filesystem::remove(one.out / "part-001-of-002-shard-00000.h5");
+  int asked = 0;
+  one.stop = [&] { return ++asked > 1; };
+  EXPECT_TRUE(pack(items, one).stopped);
+  EXPECT_FALSE(std::filesystem::exists(list));
+
+  for (InputItem& item : items) item.spk.clear();
+  (void)pack(items, options("nobody"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "nobody" / "utt2spk"));
 }
 
 TEST_F(PackerTest, PartsMayBeMoreThanUtterances) {

@@ -84,7 +84,7 @@ TEST_F(WaveAugmentTest, TheMeasuredRatioIsTheOneAskedFor) {
   std::set<std::string> kinds;
   std::set<double> ratios;
   for (int copy = 1; copy <= config.num; ++copy) {
-    const Copy made = augmenter.make(clean, "utt", copy);
+    const Copy made = augmenter.make(clean, "utt", "utt.wav", copy);
     ASSERT_THAT(made.recipe, MatchesRegex("(noise|music|speech) -?[0-9.]+ dB .+"));
     const std::string kind = made.recipe.substr(0, made.recipe.find(' '));
     kinds.insert(kind);
@@ -123,7 +123,7 @@ TEST_F(WaveAugmentTest, ReverberationKeepsItsPlaceInTime) {
   const WaveAugmenter augmenter({.num = 1, .reverb_prob = 1}, {{}, {}, {}, {rir_}}, kRate);
   std::vector<float> click(3000);
   click[1000] = 10000;
-  const Copy made = augmenter.make(click, "utt", 1);
+  const Copy made = augmenter.make(click, "utt", "utt.wav", 1);
   EXPECT_EQ(made.recipe, "reverb rir.wav");
   ASSERT_EQ(made.samples.size(), click.size());
   const double scale = 10000 / std::hypot(0.5, 0.25);
@@ -135,7 +135,7 @@ TEST_F(WaveAugmentTest, ReverberationKeepsItsPlaceInTime) {
 
 TEST_F(WaveAugmentTest, BothAreInOneCopyWhenAskedFor) {
   const WaveAugmenter augmenter({.num = 1, .reverb_prob = 1, .both_prob = 1}, sources(), kRate);
-  const Copy made = augmenter.make(voice(5000), "utt", 1);
+  const Copy made = augmenter.make(voice(5000), "utt", "utt.wav", 1);
   EXPECT_THAT(made.recipe, MatchesRegex("reverb rir.wav \\+ (noise|music|speech) .*"));
 }
 
@@ -144,11 +144,11 @@ TEST_F(WaveAugmentTest, ACopyIsAFunctionOfSeedUtteranceAndNumber) {
   const WaveAugmenter one({.num = 4}, sources(), kRate);
   const WaveAugmenter same({.num = 2}, sources(), kRate);
   const WaveAugmenter other({.num = 4, .seed = 1}, sources(), kRate);
-  const Copy copy = one.make(clean, "utt", 2);
-  EXPECT_EQ(copy.samples, same.make(clean, "utt", 2).samples);
-  EXPECT_NE(copy.samples, one.make(clean, "utt", 1).samples);
-  EXPECT_NE(copy.samples, one.make(clean, "other", 2).samples);
-  EXPECT_NE(copy.samples, other.make(clean, "utt", 2).samples);
+  const Copy copy = one.make(clean, "utt", "utt.wav", 2);
+  EXPECT_EQ(copy.samples, same.make(clean, "utt", "utt.wav", 2).samples);
+  EXPECT_NE(copy.samples, one.make(clean, "utt", "utt.wav", 1).samples);
+  EXPECT_NE(copy.samples, one.make(clean, "other", "other.wav", 2).samples);
+  EXPECT_NE(copy.samples, other.make(clean, "utt", "utt.wav", 2).samples);
   EXPECT_NE(one.description(), other.description());
 }
 
@@ -158,7 +158,7 @@ TEST_F(WaveAugmentTest, SharesOfTheKindsAreThoseAskedFor) {
   const std::vector<float> clean = voice(500);
   int reverb = 0, both = 0;
   for (int copy = 0; copy < 1000; ++copy) {
-    const std::string recipe = augmenter.make(clean, "utt", copy).recipe;
+    const std::string recipe = augmenter.make(clean, "utt", "utt.wav", copy).recipe;
     const bool reverberated = recipe.starts_with("reverb");
     reverb += reverberated ? 1 : 0;
     both += reverberated && recipe.find(" + ") != std::string::npos ? 1 : 0;
@@ -182,12 +182,33 @@ TEST_F(WaveAugmentTest, BrokenRecordingsAreNamedOnceAndLeftOut) {
   const WaveAugmenter augmenter({.num = 20, .reverb_prob = 0},
                                 {{text, broken, noise_long_}, {}, {}, {}}, kRate);
   for (int copy = 1; copy <= 20; ++copy)
-    EXPECT_THAT(augmenter.make(voice(30000), "utt", copy).recipe, HasSubstr("noise-long.wav"));
+    EXPECT_THAT(augmenter.make(voice(30000), "utt", "utt.wav", copy).recipe,
+                HasSubstr("noise-long.wav"));
   const std::string said = testing::internal::GetCapturedStderr();
   EXPECT_THAT(said, HasSubstr("left out of the noise: cannot read " + text));
   const std::string named = "left out of the noise: cannot read " + broken;
   EXPECT_THAT(said, HasSubstr(named));
   EXPECT_EQ(said.find(named, said.find(named) + 1), std::string::npos);
+}
+
+// Drawn from a list that holds the utterance too, the voices are those of others.
+TEST_F(WaveAugmentTest, AnUtteranceIsNotMixedWithItself) {
+  const std::string own = voices_[0];
+  CopiesConfig config{.num = 20, .reverb_prob = 0, .speech_min = 1, .speech_max = 1};
+  const WaveAugmenter augmenter(config, {{}, {}, {voices_.begin(), voices_.end()}, {}}, kRate);
+  const auto voices_of = [&](const std::string& path) {
+    std::set<std::string> names;
+    for (int copy = 1; copy <= config.num; ++copy) {
+      const std::string recipe = augmenter.make(voice(5000), "utt", path, copy).recipe;
+      names.insert(recipe.substr(recipe.rfind(' ') + 1));
+    }
+    return names;
+  };
+  EXPECT_EQ(voices_of(own), (std::set<std::string>{"v2.wav"}));
+  EXPECT_EQ(voices_of("another.wav"), (std::set<std::string>{"v1.wav", "v2.wav"}));
+  const WaveAugmenter alone(config, {{}, {}, {own, own}, {}}, kRate);
+  EXPECT_THAT(message_of([&] { (void)alone.make(voice(5000), "utt", own, 1); }),
+              HasSubstr("the list of speech holds this recording and no other"));
 }
 
 TEST_F(WaveAugmentTest, SaysWhatIsMissing) {
@@ -206,7 +227,7 @@ TEST_F(WaveAugmentTest, SaysWhatIsMissing) {
     file << std::string(4 * kRate * 2, '\0');
   }
   const WaveAugmenter augmenter({.num = 1, .reverb_prob = 0}, {{silent}, {}, {}, {}}, kRate);
-  EXPECT_THAT(message_of([&] { (void)augmenter.make(voice(100), "utt", 1); }),
+  EXPECT_THAT(message_of([&] { (void)augmenter.make(voice(100), "utt", "utt.wav", 1); }),
               HasSubstr("gave nothing but silence"));
 }
 

@@ -224,6 +224,13 @@ TEST_F(WaveTest, TextFile) {
   EXPECT_EQ(error_of(write_text("a.wav", "This is not audio, whatever its name says.\n")),
             "not an audio file that libsndfile can read");
 }
+TEST_F(WaveTest, AnM4aUnderAnotherNameIsGuessed) {
+  EXPECT_EQ(error_of(write_text("a.wav", std::string("\0\0\0\x20"
+                                                     "ftypM4A and so on",
+                                                     21))),
+            "not an audio file that libsndfile can read; it looks like m4a: rename it to end with "
+            ".m4a");
+}
 TEST_F(WaveTest, NotANumber) {
   const float nan = std::numeric_limits<float>::quiet_NaN(),
               infinite = std::numeric_limits<float>::infinity();

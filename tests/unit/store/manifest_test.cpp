@@ -79,6 +79,27 @@ TEST(Manifest, PartsWithDifferentFeaturesAreRefused) {
               HasSubstr("different fbank options"));
 }
 
+TEST(Manifest, PartsWithDifferentCopiesAreRefused) {
+  const TemporaryFolder folder;
+  Manifest other = part(2, 2);
+  const auto write_both = [&](std::optional<std::string> first, std::optional<std::string> second) {
+    Manifest one = part(1, 2);
+    one.copies = std::move(first);
+    other.copies = std::move(second);
+    write_manifest(folder.path(), one);
+    write_manifest(folder.path(), other);
+  };
+  write_both("num=4 seed=0", "");
+  EXPECT_THAT(
+      message_of([&] { (void)read_manifests(folder.path()); }),
+      HasSubstr("part 1 of " + folder.path().string() +
+                " has the augmented copies 'num=4 seed=0', part 2 has no augmented copies"));
+  write_both("num=4 seed=0", std::nullopt);  // one that does not say it
+  EXPECT_EQ(read_manifests(folder.path())[0].copies, "num=4 seed=0");
+  write_both("", "");
+  EXPECT_EQ(read_manifests(folder.path())[1].copies, "");
+}
+
 TEST(Manifest, ALineThatCannotBeReadIsNamed) {
   const TemporaryFolder folder;
   for (const std::string line :

@@ -111,6 +111,33 @@ TEST(Shards, GiveBackTheCopiesOfAnUtterance) {
   }
 }
 
+// As if it had never been added: a copy that does not fit leaves no trace of its utterance.
+TEST(Shards, TheLastUtteranceCanBeTakenOutAgain) {
+  const TemporaryFolder folder;
+  const auto fill = [](ShardWriter& writer, bool with_removed) {
+    writer.add("one", "a", features_of("one", 4));
+    writer.add_copy(features_of("copy", 4), "reverb hall.wav");
+    if (with_removed) {
+      writer.add("two", "b", features_of("two", 3));
+      writer.add_copy(features_of("copy of two", 3), "reverb hall.wav");
+      const std::vector<float> infinite(3 * kBins, std::numeric_limits<float>::infinity());
+      EXPECT_EQ(message_of([&] { writer.add_copy(infinite, "noise 3.0 dB rain.wav"); }),
+                "two: its copy by noise 3.0 dB rain.wav: a feature is NaN, infinite or too large "
+                "for float16");
+      writer.remove_last();
+    }
+    writer.add("three", "c", features_of("three", 5));
+  };
+  ShardWriter plain(kBins), mended(kBins);
+  fill(plain, false);
+  fill(mended, true);
+  EXPECT_EQ(mended.num_frames(), plain.num_frames());
+  const ShardInfo info{"f", kBins, 0, 3, "", {}, "num=1"};
+  plain.publish(folder / "plain.h5", info);
+  mended.publish(folder / "mended.h5", info);
+  EXPECT_EQ(read_text(folder / "mended.h5"), read_text(folder / "plain.h5"));
+}
+
 TEST(Shards, ADamagedCopyIsNamed) {
   const TemporaryFolder folder;
   ShardWriter writer(kBins);
