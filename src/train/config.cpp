@@ -88,9 +88,10 @@ void TrainConfig::add_to(OptionSet& options) {
   options.add("train.device", device,
               "auto (a GPU for each rank where this is a build with CUDA and there is one), cpu or "
               "cuda");
-  options.add("train.kernels", kernels,
-              "fused: on a CPU, blocks in few passes over channels-last maps; plain: LibTorch's own "
-              "operations, one after the other, as on a GPU");
+  options.add(
+      "train.kernels", kernels,
+      "fused: on a CPU, blocks in few passes over channels-last maps; plain: LibTorch's own "
+      "operations, one after the other, as on a GPU");
   options.add("train.threads", threads,
               "compute threads per rank, 0: this rank's share of the cores");
   options.add("train.sync_bn", sync_bn, "batch norm statistics over all ranks");
