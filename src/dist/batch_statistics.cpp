@@ -15,6 +15,7 @@ bool spans_ranks(const Communicator* comm) {
 std::vector<at::Tensor> split_like(const at::Tensor& message,
                                    const std::vector<at::Tensor>& parts) {
   std::vector<at::Tensor> split;
+  split.reserve(parts.size());
   int64_t begin = 0;
   for (const at::Tensor& part : parts) {
     split.push_back(message.narrow(0, begin, part.numel()).view(part.sizes()));
@@ -25,6 +26,7 @@ std::vector<at::Tensor> split_like(const at::Tensor& message,
 
 at::Tensor joined(const std::vector<at::Tensor>& parts) {
   std::vector<at::Tensor> flat;
+  flat.reserve(parts.size());
   for (const at::Tensor& part : parts) flat.push_back(part.reshape({-1}));
   return at::cat(flat);
 }
@@ -39,6 +41,8 @@ std::vector<ChannelStatistics> reduce_statistics(const std::vector<ChannelSums>&
                                                  Communicator* comm) {
   std::vector<at::Tensor> sums;
   std::vector<double> counts;
+  sums.reserve(norms.size());
+  counts.reserve(norms.size());
   for (const ChannelSums& norm : norms) {
     sums.push_back(norm.sums_2C);
     counts.push_back(norm.count);
@@ -53,6 +57,7 @@ std::vector<ChannelStatistics> reduce_statistics(const std::vector<ChannelSums>&
     counts.assign(summed.const_data_ptr<double>(), summed.const_data_ptr<double>() + norms.size());
   }
   std::vector<ChannelStatistics> statistics;
+  statistics.reserve(norms.size());
   for (size_t i = 0; i < norms.size(); ++i) {
     SPC_CHECK(counts[i] > 1,
               "batch norm needs more than one value per channel; make train.batch_size or the "

@@ -16,6 +16,7 @@ int64_t pixels_of(const at::Tensor& map) {
 
 std::vector<int64_t> widths_of(const MapParts& parts) {
   std::vector<int64_t> widths;
+  widths.reserve(parts.size());
   for (const at::Tensor& part : parts) widths.push_back(part.size(1));
   return widths;
 }
@@ -75,6 +76,7 @@ at::Tensor empty_map(const at::Tensor& like, int64_t channels) {
 
 MapParts empty_parts(const MapParts& like) {
   MapParts parts;
+  parts.reserve(like.size());
   for (const at::Tensor& part : like) parts.push_back(empty_map(part, part.size(1)));
   return parts;
 }

@@ -150,7 +150,7 @@ class BlockBackward {
     std::tie(grads_.k2_bn.weight, grads_.k2_bn.bias) = s_.n2.gradients(own_2, t_.k2_bn);
     grads_.k3_bias = at::zeros_like(t_.k3_bn.bias);
     grads_.k2_bias = at::zeros_like(t_.k2_bn.bias);
-    const at::Tensor dx1 = convolve_backward(gate.of_norm3, s_.x1, t_.k3, grads_.k3);
+    at::Tensor dx1 = convolve_backward(gate.of_norm3, s_.x1, t_.k3, grads_.k3);
     at::Tensor dsmall = convolve_backward(gate.of_norm2, s_.small, t_.k2, grads_.k2);
     if (s_.indices.defined()) {
       add_maxima(dsmall, gate.of_x1);
@@ -214,7 +214,7 @@ class FusedBlockFunction : public torch::autograd::Function<FusedBlockFunction> 
     map_apply(s.concatenated(), s.chained().norm(), {}, {s.y});
     s.c = convolve(s.y, t.conv, t.conv_bias);
     s.out = take_numbers(reduce_statistics({map_sums({s.c})}, comm)[0], t.bn_out);
-    const MapParts result = whole ? MapParts{empty_map(s.c, channels)} : empty_parts(s.parts());
+    MapParts result = whole ? MapParts{empty_map(s.c, channels)} : empty_parts(s.parts());
     map_apply({s.c}, s.out.with(t.bn_out), s.parts(), result);
 
     variable_list kept;
@@ -228,12 +228,13 @@ class FusedBlockFunction : public torch::autograd::Function<FusedBlockFunction> 
     return result;
   }
 
-  static variable_list backward(AutogradContext* context, variable_list incoming) {
+  static variable_list backward(AutogradContext* context, const variable_list& incoming) {
     Saved s;
     variable_list kept = context->get_saved_variables();
     size_t next = 0;
     s.each([&](at::Tensor& tensor) { tensor = std::move(kept[next++]); });
     MapParts dout;
+    dout.reserve(incoming.size());
     for (const at::Tensor& each : incoming)
       dout.push_back(channels_last(each.to(s.c.scalar_type())));
     auto& values = context->saved_data;
@@ -282,7 +283,7 @@ class SplitFunction : public torch::autograd::Function<SplitFunction> {
     if (partial < half) parts.push_back(channels_last(x.narrow(1, half + partial, half - partial)));
     return parts;
   }
-  static variable_list backward(AutogradContext*, variable_list gradients) {
+  static variable_list backward(AutogradContext*, const variable_list& gradients) {
     return {at::cat(gradients, 1), {}};
   }
 };

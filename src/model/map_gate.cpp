@@ -39,11 +39,13 @@ Windows::Windows(const at::Tensor& map, int64_t r)
       small_frames_(divided_up(map.size(3), r)),
       nearest_frame_(nearest(small_frames_, map.size(3), map.scalar_type())) {
   const std::vector<int32_t> nearest_bin = nearest(small_bins_, map.size(2), map.scalar_type());
+  first_bin_.reserve(static_cast<size_t>(small_bins_ + 1));
   for (int64_t small = 0; small <= small_bins_; ++small) {
     const auto first =
         std::lower_bound(nearest_bin.begin(), nearest_bin.end(), static_cast<int32_t>(small));
     first_bin_.push_back(static_cast<int32_t>(first - nearest_bin.begin()));
   }
+  window_frame_.reserve(static_cast<size_t>(map.size(3)));
   for (int64_t t = 0; t < map.size(3); ++t) window_frame_.push_back(static_cast<int32_t>(t / r));
 }
 

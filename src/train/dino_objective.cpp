@@ -40,7 +40,9 @@ DinoObjective::DinoObjective(const RunConfig& config, int64_t num_mel_bins, Prec
     tensor.set_requires_grad(false);
   }
   parameters_ = trainable(student);
-  for (const NamedTensor& each : trainable(teacher)) teacher_parameters_.push_back(each.tensor);
+  const std::vector<NamedTensor> followers = trainable(teacher);
+  teacher_parameters_.reserve(followers.size());
+  for (const NamedTensor& each : followers) teacher_parameters_.push_back(each.tensor);
   append("student.", student, state_);
   append("teacher.", teacher, state_);
   state_.push_back({"center", center_, false});

@@ -189,6 +189,7 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config,
 
 Clipping clipping(const std::vector<NamedTensor>& parameters, double max_norm) {
   Clipping result;
+  result.scales.reserve(parameters.size());
   double squares = 0;
   for (const NamedTensor& each : parameters) {
     result.scales.push_back(1);
