@@ -82,7 +82,8 @@ class Said(PlanTest):
     def test_all_stages_of_the_recipe(self):
         recipe = os.path.join(os.path.dirname(__file__), "..", "..", "configs", "vox2_dlg_lc.conf")
         said = self.spcnet("plan", "--config", recipe, "--nodes", "2", "--gpus-per-node", "4", "--tflops", "312", "--memory-gib", "80").stdout
-        self.assertIn("2 nodes x 4 ranks with a GPU each; 1092009 utterances of 780 frames as in VoxCeleb2 (--shards DIR counts yours), 80 mel bins", said.splitlines()[0])
+        self.assertIn("2 nodes x 4 ranks with a GPU each; 1092009 utterances of 780 frames as in VoxCeleb2 (--shards DIR counts yours), 80 mel bins",
+                      said.splitlines()[0])
         self.assertIn("rate: 312 TFLOP/s in bf16, as stated, x 0.3 that training is taken to reach", said)
         rows = [line.split()[0] for line in said.splitlines() if line and "Gbit/s" in line]
         self.assertRegex(said, r"\nmemory by phase, round-1: training [\d.]+ GiB, extraction [\d.]+ GiB, clustering [\d.]+ GiB\n")

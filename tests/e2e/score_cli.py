@@ -263,7 +263,8 @@ class SeveralLists(ScoreTest):
         self.write("first.txt", of(lambda utt: utt < 25))
         self.write("last.txt", of(lambda utt: utt >= 25))
         calibrated = lambda trials, on: self.spcnet("score", "--embeddings", "e.h5", "--trials", f"A={trials}", "--calibrate", on)
-        self.assertIn("25 utterances of the trials A are in --calibrate first.txt, which should be of other speakers", calibrated("first.txt", "first.txt").stderr)
+        self.assertIn("25 utterances of the trials A are in --calibrate first.txt, which should be of other speakers",
+                      calibrated("first.txt", "first.txt").stderr)
         self.assertIn("25 utterances of the trials A are in --calibrate first.txt", calibrated("voxceleb.txt", "first.txt").stderr)
         of_others = calibrated("last.txt", "first.txt")
         self.assertEqual(of_others.stderr, "")
@@ -285,7 +286,8 @@ class SeveralLists(ScoreTest):
 
     def test_intervals_of_few_speakers_are_warned_of(self):
         warned = lambda trials: self.spcnet("score", "--embeddings", "e.h5", "--trials", f"A={trials}", "--bootstrap", "200", "--utt2spk", "utt2spk").stderr
-        self.assertIn("warning: trials A: do not rely on the intervals: they are of 9 speakers, and of 200 draws of these 200 had both kinds", warned("voxceleb.txt"))
+        self.assertIn("warning: trials A: do not rely on the intervals: they are of 9 speakers, and of 200 draws of these 200 had both kinds",
+                      warned("voxceleb.txt"))
         self.write("two.txt", "".join(line for line in self.lines if all(int(utt[1:]) < 10 for utt in line.split()[1:])))
         usable = int(re.search(r"they are of 2 speakers, and of 200 draws of these (\d+) had both kinds", warned("two.txt"))[1])
         self.assertTrue(60 < usable < 140, "about half of the draws have both speakers")
