@@ -16,14 +16,22 @@ namespace {
 
 constexpr double kFramesPerSecond = 100;
 constexpr double kGiB = 1 << 30;
+constexpr int64_t kUsualUtterances = 1092009;  // VoxCeleb2's development part: 2,360 hours
+
+// What no machine has is a slip of the pen.
+void check_range(const char* flag, double value, double low, double high) {
+  SPC_USAGE_CHECK(value >= low && value <= high, flag, " = ", value, ", must be ", to_text(low),
+                  " to ", to_text(high));
+}
 
 struct PlanFlags {
   int nodes = 1;
   int ranks_per_node = 1;
   std::vector<std::string> shards;
-  int64_t utterances = 1092009;  // VoxCeleb2's development part: 2,360 hours
+  int64_t utterances = kUsualUtterances;
   double mean_seconds = 7.8;
   int64_t classes = 5994;
+  int64_t eval_utterances = 0;
   bool measure = false;
   double tflops = 0;
   double efficiency = 0.3;
@@ -39,22 +47,29 @@ struct PlanFlags {
     options.add("utterances", utterances, "without --shards: how many; VoxCeleb2 has so many");
     options.add("mean-seconds", mean_seconds, "without --shards: their mean length");
     options.add("classes", classes, "of a run on given labels");
+    options.add("eval-utterances", eval_utterances,
+                "of the lists that training is watched by (--trials); 4708 are in Vox1-O");
     options.add_switch(
         "measure", measure,
         "make a few steps here to learn how fast a rank is; under mpirun with ranks");
     options.add("tflops", tflops, "instead: the rate of a card in train.precision, TFLOP/s");
     options.add("efficiency", efficiency, "with --tflops: the share of it that training reaches");
     options.add("memory-gib", memory_gib,
-                "of a GPU, or of a machine without; with --measure, what is here");
+                "of a GPU, or of a machine without; with --measure, what is here, or a control "
+                "group (Slurm, a container) allows");
     options.add("link-gbit", link_gbit, "network of a machine, Gbit/s");
     options.add_switch("json", json, "print JSON");
     options.add_check([this] { validate(); });
   }
   void validate() const {
-    SPC_USAGE_CHECK(nodes >= 1 && ranks_per_node >= 1 && utterances >= 1 && mean_seconds > 0 &&
-                        classes >= 2 && link_gbit > 0,
-                    "--nodes, --gpus-per-node, --utterances, --mean-seconds, --link-gbit must be "
-                    "> 0, --classes > 1");
+    SPC_USAGE_CHECK(nodes >= 1 && ranks_per_node >= 1 && utterances >= 1 && classes >= 2 &&
+                        eval_utterances >= 0,
+                    "--nodes, --gpus-per-node, --utterances must be > 0, --classes > 1, "
+                    "--eval-utterances >= 0");
+    check_range("--mean-seconds", mean_seconds, 0.1, 1e5);
+    check_range("--link-gbit", link_gbit, 1e-3, 1e6);
+    if (tflops != 0) check_range("--tflops", tflops, 1e-3, 1e5);
+    if (memory_gib != 0) check_range("--memory-gib", memory_gib, 0.01, 1e6);
     SPC_USAGE_CHECK(measure != (tflops > 0),
                     "give --measure, to time a few steps on this machine, or --tflops R, the rate "
                     "of a card");
@@ -70,10 +85,15 @@ void take_shards(const PlanFlags& flags, PlanRequest& request) {
   shape.num_mel_bins = bins > 0 ? bins : kUsualBins;
   shape.num_utts = flags.utterances;
   shape.mean_frames = flags.mean_seconds * kFramesPerSecond;
+  shape.eval_utts = flags.eval_utterances;
+  request.usual_data = flags.shards.empty() && flags.utterances == kUsualUtterances;
   if (flags.shards.empty()) return;
   const ShardSet shards(flags.shards);
   double frames = 0;
-  for (const UtteranceEntry& entry : shards.utts()) frames += static_cast<double>(entry.num_frames);
+  for (const UtteranceEntry& entry : shards.utts()) {
+    frames += static_cast<double>(entry.num_frames);
+    shape.utt_frames.push_back(entry.num_frames);
+  }
   shape.num_utts = static_cast<int64_t>(shards.utts().size());
   shape.mean_frames = frames / static_cast<double>(shape.num_utts);
   shape.num_mel_bins = shards.num_mel_bins();
@@ -149,7 +169,10 @@ int plan_command(const Arguments& arguments) {
       "--memory-gib 80\n"
       "Memory of a rank, steps, hours, network and disk of a run, stage by stage, before it is "
       "started. Exit code 1 when it cannot fit. Hours are those of computing and of gradients that "
-      "nothing hides: not of evaluation, waiting for data, queues.");
+      "nothing hides: not of evaluation, waiting for data, queues. Memory is that of the fullest "
+      "phase: training, evaluation where it is said how many utterances it has, and what is in "
+      "front "
+      "of a round.");
   PlanFlags flags;
   PlanRequest request;
   flags.add_to(options);

@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "dist/mpi_session.h"
 
@@ -40,6 +41,7 @@ void check_output_file(const std::filesystem::path& out, const char* flag) {
                   " is a folder; name a file");
   SPC_USAGE_CHECK(!out.has_parent_path() || std::filesystem::is_directory(out.parent_path()), flag,
                   " ", out.string(), ": there is no folder ", out.parent_path().string());
+  check_writable(out);
 }
 
 }  // namespace spc

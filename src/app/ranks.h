@@ -14,7 +14,8 @@ namespace spc {
 int with_ranks(double timeout_s, const std::function<int(Communicator&)>& body);
 
 /// Before work that takes long. @param flag  how the command line calls it
-/// @throws UsageError  it is a folder, or in none that is there
+/// @throws UsageError  it is a folder, or in none that is there   @throws Error  it cannot be
+/// written
 void check_output_file(const std::filesystem::path& out, const char* flag = "--out");
 
 }  // namespace spc

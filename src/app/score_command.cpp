@@ -35,7 +35,7 @@ int score_command(const Arguments& arguments) {
   figures.reserve(names.size());
   for (size_t i = 0; i < names.size(); ++i) figures.push_back(scorer.score(i));
   if (!options.json) {
-    std::cout << figures_table(names, figures);
+    std::cout << figures_table(names, figures, !options.calibrate.empty());
   } else if (names.size() == 1) {
     std::cout << figures_json(figures[0]) << "\n";
   } else {

@@ -49,7 +49,7 @@ std::string cell(const Row& row, const ListFigures& figures) {
 }  // namespace
 
 std::string figures_table(const std::vector<std::string>& names,
-                          const std::vector<ListFigures>& figures) {
+                          const std::vector<ListFigures>& figures, bool ratios) {
   std::vector<std::vector<std::string>> columns{{"", "target trials", "nontarget trials"}};
   for (const Row& row : kRows) columns[0].emplace_back(row.title);
   for (size_t i = 0; i < names.size(); ++i) {
@@ -73,6 +73,10 @@ std::string figures_table(const std::vector<std::string>& names,
   }
   if (!figures.empty() && figures[0].intervals)
     table += "in brackets: 95 % intervals, by speakers drawn anew\n";
+  if (!ratios)
+    table +=
+        "actDCF and Cllr take scores for log-likelihood ratios, which these are not: --calibrate "
+        "LIST makes them so\n";
   return table;
 }
 

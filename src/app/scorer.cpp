@@ -14,6 +14,21 @@
 namespace spc {
 namespace {
 
+constexpr int kFewestDraws = 100;     // of which 2.5 % are more than two
+constexpr int64_t kFewSpeakers = 20;  // whose draws say little of other speakers
+constexpr double kUsableShare = 0.9;  // of the draws
+
+// Intervals of few speakers are narrow for no good reason, down to a width of zero.
+void warn_of_few(const std::string& list, int64_t speakers, int64_t usable, int64_t draws) {
+  if (speakers >= kFewSpeakers &&
+      static_cast<double>(usable) >= kUsableShare * static_cast<double>(draws))
+    return;
+  log_warning(concat("trials ", list, ": do not rely on the intervals: they are of ", speakers,
+                     " speakers, and of ", draws, " draws of these ", usable,
+                     " had both kinds of trials; take a list of more speakers, ", kFewSpeakers,
+                     " at least"));
+}
+
 BackEnd read_whitening(const std::filesystem::path& path, int64_t dim) {
   const TensorFile file(path);
   SPC_CHECK(file.contains("mean") && file.contains("projection"), path.string(),
@@ -67,7 +82,8 @@ void ScoreOptions::add_to(OptionSet& options) {
               "make scores log-likelihood ratios, by logistic regression on this list of trials "
               "of other speakers, in the same embeddings");
   options.add("bootstrap", bootstrap.replicates,
-              "95 % intervals of all figures from so many draws of speakers, e.g. 1000; 0: none");
+              "95 % intervals of all figures from so many draws of speakers, 100 or more, e.g. "
+              "1000; 0: none");
   options.add("utt2spk", utt2spk, "speakers of the trials, for --bootstrap");
   options.add("scores", scores, "folder for NAME.txt of each list, lines 'enrol test score'");
   options.add("seed", seed, "of what is drawn");
@@ -86,9 +102,11 @@ void ScoreOptions::check() {
   SPC_USAGE_CHECK(cohort_utt2spk.empty() || cohort_size == 0,
                   "a cohort is of speakers (--cohort-utt2spk) or of utterances (--cohort-size)");
   SPC_USAGE_CHECK(cohort_size >= 0 && top_n >= 2, "--cohort-size must be >= 0, --top-n >= 2");
-  SPC_USAGE_CHECK(bootstrap.replicates >= 0 && bootstrap.replicates <= 1'000'000,
-                  "--bootstrap must be 0 to 1000000");
-  SPC_USAGE_CHECK(bootstrap.replicates == 0 || !utt2spk.empty(),
+  const int draws = bootstrap.replicates;
+  SPC_USAGE_CHECK(draws == 0 || (draws >= kFewestDraws && draws <= 1'000'000), "--bootstrap ",
+                  draws, ": must be ", kFewestDraws,
+                  " to 1000000, as 95 % intervals need their tails, or 0 for none");
+  SPC_USAGE_CHECK(draws == 0 || !utt2spk.empty(),
                   "--bootstrap draws speakers; give them by --utt2spk FILE");
   SPC_USAGE_CHECK(bootstrap.threads >= 1 && bootstrap.threads <= 1024,
                   "--threads must be 1 to 1024");
@@ -106,10 +124,12 @@ Scorer::Scorer(const ScoreOptions& options)
   const BackEnd back_end = make_back_end();
   rows_ = unit_rows(embeddings_.values, dim(), embeddings_.utts, lists_, back_end);
   if (!options.cohort.empty()) normalise_by(back_end);
-  if (!options.calibrate.empty())
+  if (!options.calibrate.empty()) {
+    warn_of_calibration_on_the_trials();
     calibration_ = with_context("--calibrate " + options.calibrate, [&] {
       return fit_calibration(scores_of(lists_.back()), lists_.back().target);
     });
+  }
   if (options.bootstrap.replicates > 0) speakers_ = speakers_of_rows();
 }
 
@@ -122,8 +142,11 @@ ListFigures Scorer::score(size_t index) const {
                  embeddings_.utts, trials, scores);
   return with_context("trials " + names_[index], [&] {
     ListFigures figures = evaluate(scores, trials);
-    if (options_.bootstrap.replicates > 0)
-      figures.intervals = bootstrap(SpeakerTrials(scores, trials, speakers_), options_.bootstrap);
+    if (options_.bootstrap.replicates == 0) return figures;
+    const SpeakerTrials of_speakers(scores, trials, speakers_);
+    figures.intervals = bootstrap(of_speakers, options_.bootstrap);
+    warn_of_few(names_[index], of_speakers.num_speakers(), figures.intervals->replicates,
+                options_.bootstrap.replicates);
     return figures;
   });
 }
@@ -168,6 +191,24 @@ void Scorer::warn_of_common_utterances(const std::vector<std::string>& cohort,
   if (common > 0)
     log_warning(concat(common, " utterances of the trials are in the cohort ", options_.cohort,
                        ", which should be of other speakers"));
+}
+
+// What was fitted to the trials makes their own costs look better than those of any others.
+void Scorer::warn_of_calibration_on_the_trials() const {
+  std::vector<bool> fitted(embeddings_.utts.size());
+  for (const auto* side : {&lists_.back().enrol, &lists_.back().test})
+    for (const int32_t row : *side) fitted[static_cast<size_t>(row)] = true;
+  for (size_t list = 0; list < names_.size(); ++list) {
+    std::vector<bool> common(fitted.size());
+    for (const auto* side : {&lists_[list].enrol, &lists_[list].test})
+      for (const int32_t row : *side)
+        common[static_cast<size_t>(row)] = fitted[static_cast<size_t>(row)];
+    const auto count = std::count(common.begin(), common.end(), true);
+    if (count > 0)
+      log_warning(concat(count, " utterances of the trials ", names_[list], " are in --calibrate ",
+                         options_.calibrate,
+                         ", which should be of other speakers: actDCF and Cllr look too good"));
+  }
 }
 
 std::vector<double> Scorer::scores_of(const Trials& trials) const {

@@ -59,6 +59,7 @@ class Scorer {
   void normalise_by(const BackEnd& back_end);
   void warn_of_common_utterances(const std::vector<std::string>& cohort,
                                  const std::vector<int32_t>& classes) const;
+  void warn_of_calibration_on_the_trials() const;
   [[nodiscard]] std::vector<double> scores_of(const Trials& trials) const;
   [[nodiscard]] std::vector<int32_t> speakers_of_rows() const;
 

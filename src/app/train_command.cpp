@@ -3,6 +3,7 @@
 #include "app/train_arguments.h"
 #include "train/monitoring.h"
 #include "train/rounds.h"
+#include "train/run_folder.h"
 #include "train/together.h"
 
 namespace spc {
@@ -23,7 +24,10 @@ int train_command(const Arguments& arguments) {
   const TrainArguments& base = train_arguments.base;
   return with_ranks(base.config.dist.timeout_s, [&](Communicator& comm) {
     const bool rounds = train_arguments.rounds.count > 0;
-    on_rank_zero(comm, "looking at the run folder", [&] { check_kind_of_run(base.run, rounds); });
+    on_rank_zero(comm, "looking at the run folder", [&] {
+      check_kind_of_run(base.run, rounds);
+      make_run_folder(base.run);
+    });
     Monitoring monitoring(base.config.metrics, base.run, comm);
     Metrics& metrics = monitoring.metrics();
     const TrainEnd end =

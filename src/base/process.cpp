@@ -5,12 +5,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 
 #include "base/error.h"
+#include "base/memory_limit.h"
 
 namespace spc {
 namespace {
@@ -88,7 +90,8 @@ double cpu_seconds() {
 }
 
 int64_t machine_memory_bytes() {
-  return sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+  const int64_t physical = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+  return std::min(physical, control_group_memory_limit().value_or(physical));
 }
 
 int64_t peak_memory_bytes() {

@@ -38,7 +38,7 @@ std::filesystem::path program_beside_this_one(const std::string& name);
 /// Processor time of this process so far, user and system, seconds.
 double cpu_seconds();
 
-/// Of this machine, bytes.
+/// Of this machine, or what a batch system or a container allows of it, bytes.
 int64_t machine_memory_bytes();
 
 /// The largest resident memory so far, bytes.

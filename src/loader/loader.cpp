@@ -36,6 +36,15 @@ void LoaderConfig::validate() const {
                   "loader.threads and loader.prefetch_batches must be >= 1");
 }
 
+void check_sources(const AugmentConfig& augment, const ShardSet& shards, const ShardSet* noise) {
+  SPC_USAGE_CHECK(augment.noise_prob <= 0 || noise != nullptr,
+                  "augment.noise_prob = ", augment.noise_prob, " needs --noise-shards");
+  SPC_USAGE_CHECK(augment.copy_prob <= 0 || shards.num_copies() > 0,
+                  "augment.copy_prob = ", augment.copy_prob,
+                  " but the shards hold no augmented copies; pack them with `spcnet-data fbank "
+                  "--copies.num`, or set it to 0");
+}
+
 Loader::Loader(const ShardSet& shards, const ShardSet* noise, const ViewsConfig& views,
                const AugmentConfig& augment, const LoaderConfig& config, uint64_t seed,
                const LoaderShare& share)
@@ -48,12 +57,7 @@ Loader::Loader(const ShardSet& shards, const ShardSet* noise, const ViewsConfig&
       depth_(static_cast<size_t>(config.prefetch_batches)),
       sampler_(static_cast<int64_t>(shards.utts().size()), seed),
       next_step_(share.first_step) {
-  SPC_USAGE_CHECK(augment.noise_prob <= 0 || noise != nullptr,
-                  "augment.noise_prob = ", augment.noise_prob, " needs --noise-shards");
-  SPC_USAGE_CHECK(augment.copy_prob <= 0 || shards.num_copies() > 0,
-                  "augment.copy_prob = ", augment.copy_prob,
-                  " but the shards hold no augmented copies; pack them with `spcnet-data fbank "
-                  "--copies.num`, or set it to 0");
+  check_sources(augment, shards, noise);
   utt_keys_.reserve(shards.utts().size());
   for (const UtteranceEntry& entry : shards.utts())
     utt_keys_.push_back(mix64(crc32c(entry.utt.data(), entry.utt.size())));

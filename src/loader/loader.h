@@ -52,6 +52,11 @@ struct LoaderShare {
   int64_t end_step = 0;
 };
 
+/// Whether what augmentation takes from the data is there.
+/// @param noise  may be null   @throws UsageError  no noise for augment.noise_prob, no copies for
+/// augment.copy_prob
+void check_sources(const AugmentConfig& augment, const ShardSet& shards, const ShardSet* noise);
+
 /// What a view contains depends on (seed, epoch, utterance, view) alone, never on ranks, threads or
 /// timing.
 class Loader {

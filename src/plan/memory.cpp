@@ -65,6 +65,11 @@ int64_t micro_batch_rows(const RunConfig& config, int ranks) {
   return ceil_divided(ceil_divided(config.train.batch_size, ranks), config.train.accumulate);
 }
 
+double kept_by_allocator(const RankMemory& memory) {
+  if (memory.context > 0) return 0;
+  return kAllocatorShare * (memory.on_gpu() + memory.loader + memory.checkpoint);
+}
+
 RankMemory predict_memory(const RunConfig& config, const RankShape& given) {
   RankShape shape = given;
   shape.arithmetic.fused = fuses(config, shape.arithmetic);
@@ -96,8 +101,7 @@ RankMemory predict_memory(const RunConfig& config, const RankShape& given) {
   memory.loader = (config.loader.prefetch_batches + 1) * batch_bytes(config, shape);
   memory.checkpoint =
       (networks * (size.trainable() + size.running) + moments * size.trainable()) * wide;
-  if (!shape.arithmetic.gpu)
-    memory.allocator = kAllocatorShare * (memory.on_gpu() + memory.loader + memory.checkpoint);
+  memory.allocator = kept_by_allocator(memory);
   memory.index =
       static_cast<double>(shape.num_utts) * (kBytesOfIndexEntry + (dino ? 0 : kBytesOfLabel));
   memory.program = kProgramBytes;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "plan/memory.h"
+#include "plan/phases.h"
 #include "plan/workload.h"
 #include "train/rounds_config.h"
 
@@ -17,6 +18,7 @@ struct PlanRequest {
   int nodes = 1;
   int ranks_per_node = 1;       // a GPU each, or a share of the cores
   RankShape shape;              // of every stage: the data, and in what it is computed
+  bool usual_data = false;      // the data are VoxCeleb2's, as nobody gave any
   double memory_limit = 0;      // bytes: of a GPU, or of a machine for all of its ranks
   double operations_per_s = 0;  // of a rank, in training
   double link_bits_per_s = 0;   // of a node; 0: not known
@@ -28,14 +30,16 @@ struct StagePlan {
   std::string name;
   RunConfig config;
   int64_t steps = 0;
-  RankMemory memory;  // of the fullest rank
-  StepWork work;      // of a rank's step
+  std::vector<PhaseMemory> phases;  // training, which is the first, and what else it does
+  StepWork work;                    // of a rank's step
   double step_s = 0;
   double train_hours = 0;
   double label_hours = 0;        // extraction and clustering in front of a round
   double checkpoint_bytes = 0;   // of one
   int64_t checkpoints_kept = 0;  // at its end
   double needed_link = 0;  // bits a second of a node with which gradients hide behind backward
+
+  [[nodiscard]] const PhaseMemory& fullest() const;
 };
 
 struct Plan {

@@ -19,7 +19,7 @@ std::string line(const char* format, Values... values) {
 const StagePlan& fullest(const Plan& plan) {
   const StagePlan* found = plan.stages.data();
   for (const StagePlan& stage : plan.stages)
-    if (stage.memory.total() > found->memory.total()) found = &stage;
+    if (stage.fullest().memory.total() > found->fullest().memory.total()) found = &stage;
   return *found;
 }
 
@@ -40,16 +40,35 @@ double disk_of_runs(const Plan& plan) {
   return bytes;
 }
 
-std::string memory_text(const RankMemory& memory, const std::string& stage) {
+std::string memory_text(const StagePlan& stage) {
+  const auto& [phase, memory] = stage.fullest();
   std::string parts;
   for (const auto& [name, bytes] :
        {std::pair("activations", memory.activations), std::pair("networks", memory.networks),
         std::pair("gradients", memory.gradients), std::pair("optimiser", memory.optimizer),
-        std::pair("CUDA", memory.context), std::pair("batches ahead", memory.loader),
+        std::pair("k-means", memory.clusters), std::pair("CUDA", memory.context),
+        std::pair("embeddings", memory.embeddings), std::pair("batches ahead", memory.loader),
         std::pair("checkpoint", memory.checkpoint), std::pair("allocator", memory.allocator),
         std::pair("index", memory.index), std::pair("program", memory.program)})
     if (bytes > 0) parts += concat(parts.empty() ? "" : ", ", name, " ", size_text(bytes));
-  return concat("memory of a rank, ", stage, ": ", parts, "\n");
+  const bool trains = &stage.fullest() == &stage.phases.front();
+  return concat("memory of a rank, ", stage.name, trains ? "" : " in its " + phase, ": ", parts,
+                "\n");
+}
+
+// Of the stages that do more than train, the first of each kind.
+std::string phases_text(const Plan& plan) {
+  std::string text;
+  size_t most = 1;
+  for (const StagePlan& stage : plan.stages) {
+    if (stage.phases.size() <= most) continue;
+    most = stage.phases.size();
+    std::string parts;
+    for (const auto& [name, memory] : stage.phases)
+      parts += concat(parts.empty() ? "" : ", ", name, " ", size_text(memory.needed()));
+    text += concat("memory by phase, ", stage.name, ": ", parts, "\n");
+  }
+  return text;
 }
 
 }  // namespace
@@ -58,27 +77,28 @@ std::string plan_text(const PlanRequest& request, const Plan& plan, const std::s
   const RankShape& shape = request.shape;
   const NetworkSize size =
       network_size(plan.stages.front().config, shape.num_mel_bins, shape.num_classes);
-  std::string text =
-      concat(request.nodes, request.nodes == 1 ? " node x " : " nodes x ", request.ranks_per_node,
-             request.ranks_per_node == 1 ? " rank" : " ranks",
-             shape.arithmetic.gpu ? " with a GPU each" : "", "; ", shape.num_utts,
-             " utterances of ", digits_text(shape.mean_frames), " frames, ", shape.num_mel_bins,
-             " mel bins; backbone ", digits_text(size.backbone / 1e6), " M parameters, head ",
-             digits_text((size.head + size.last) / 1e6), " M\n", rate, "\n\n");
+  std::string text = concat(
+      request.nodes, request.nodes == 1 ? " node x " : " nodes x ", request.ranks_per_node,
+      request.ranks_per_node == 1 ? " rank" : " ranks",
+      shape.arithmetic.gpu ? " with a GPU each" : "", "; ", shape.num_utts, " utterances of ",
+      digits_text(shape.mean_frames), " frames",
+      request.usual_data ? " as in VoxCeleb2 (--shards DIR counts yours), " : ", ",
+      shape.num_mel_bins, " mel bins; backbone ", digits_text(size.backbone / 1e6),
+      " M parameters, head ", digits_text((size.head + size.last) / 1e6), " M\n", rate, "\n\n");
   text += line("%-10s %10s %10s %10s %10s %12s %12s", "stage", "steps", "s/step", "labels h",
                "train h", "memory", "link");
   for (const StagePlan& stage : plan.stages) {
-    text +=
-        line("%-10s %10lld %10s %10s %10s %12s %12s", stage.name.c_str(),
-             static_cast<long long>(stage.steps), digits_text(stage.step_s).c_str(),
-             stage.label_hours > 0 ? digits_text(stage.label_hours).c_str() : "",
-             digits_text(stage.train_hours).c_str(), size_text(stage.memory.needed()).c_str(),
-             request.nodes > 1 ? (digits_text(stage.needed_link / 1e9) + " Gbit/s").c_str() : "");
+    text += line(
+        "%-10s %10lld %10s %10s %10s %12s %12s", stage.name.c_str(),
+        static_cast<long long>(stage.steps), digits_text(stage.step_s).c_str(),
+        stage.label_hours > 0 ? digits_text(stage.label_hours).c_str() : "",
+        digits_text(stage.train_hours).c_str(), size_text(stage.fullest().memory.needed()).c_str(),
+        request.nodes > 1 ? (digits_text(stage.needed_link / 1e9) + " Gbit/s").c_str() : "");
   }
   const double hours = total_hours(plan);
   text += line("%-10s %43s h = %s rank hours", "all", digits_text(hours).c_str(),
                digits_text(hours * request.ranks()).c_str());
-  text += "\n" + memory_text(fullest(plan).memory, fullest(plan).name);
+  text += "\n" + memory_text(fullest(plan)) + phases_text(plan);
   const StagePlan& first = plan.stages.front();
   text +=
       concat("network: ", size_text(first.work.gradient_bytes), " of gradients a step, ",
@@ -97,7 +117,9 @@ std::string plan_text(const PlanRequest& request, const Plan& plan, const std::s
 std::string plan_json(const PlanRequest& request, const Plan& plan) {
   JsonArray stages;
   for (const StagePlan& stage : plan.stages) {
-    const RankMemory& memory = stage.memory;
+    const auto& [phase, memory] = stage.fullest();
+    JsonObject phases;
+    for (const auto& [name, each] : stage.phases) phases.set(name, each.needed());
     stages.raw(JsonObject()
                    .set("name", stage.name)
                    .set("steps", stage.steps)
@@ -110,12 +132,16 @@ std::string plan_json(const PlanRequest& request, const Plan& plan) {
                    .set("link_bits_per_s", stage.needed_link)
                    .set("checkpoint_bytes", stage.checkpoint_bytes)
                    .set("checkpoints_kept", stage.checkpoints_kept)
+                   .raw("phases", phases.str())
                    .raw("memory", JsonObject()
+                                      .set("phase", phase)
                                       .set("activations", memory.activations)
                                       .set("networks", memory.networks)
                                       .set("gradients", memory.gradients)
                                       .set("optimizer", memory.optimizer)
+                                      .set("clusters", memory.clusters)
                                       .set("context", memory.context)
+                                      .set("embeddings", memory.embeddings)
                                       .set("loader", memory.loader)
                                       .set("checkpoint", memory.checkpoint)
                                       .set("allocator", memory.allocator)

@@ -7,6 +7,7 @@
 #include <map>
 #include <tuple>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "dist/device.h"
@@ -33,7 +34,22 @@ TensorTable tensors_of(const TensorFile& checkpoint, const std::string& network)
   return table;
 }
 
+// Says what is done so far, every few seconds of work that takes minutes. Rank 0's alone.
+class Spoken {
+ public:
+  void say(const std::string& what, size_t done, size_t of) {
+    if (since_.seconds() < 5) return;
+    since_.restart();
+    log_info(concat(what, " ", done, "/", of));
+  }
+
+ private:
+  Stopwatch since_;
+};
+
 TensorTable mean_of(const std::vector<std::filesystem::path>& checkpoints) {
+  Spoken spoken;
+  size_t done = 0;
   const TensorFile first = open_checkpoint(checkpoints.front());
   const CheckpointInfo info = read_info(first);
   TensorTable mean = tensors_of(first, info.network);
@@ -50,6 +66,7 @@ TensorTable mean_of(const std::vector<std::filesystem::path>& checkpoints) {
       at::Tensor sum = mean[i].tensor;
       sum.add_(one[i].tensor, 1.0 / static_cast<double>(checkpoints.size()));
     }
+    spoken.say("read checkpoint", ++done, checkpoints.size());
   }
   return mean;
 }
@@ -77,6 +94,10 @@ void estimate_statistics(const SpcNet& network, const RunConfig& config, const S
   sums.reserve(running.size());
   for (const at::Tensor& each : running) sums.push_back(at::zeros_like(each, at::kDouble));
   const at::TensorOptions storage = running.at(0).options();
+  if (comm.rank() == 0)
+    log_info(concat("estimating the statistics of batch norm from ", options.batches,
+                    " batches of ", options.batch_size, " crops"));
+  Spoken spoken;
   for (int64_t batch = 0; batch < options.batches; ++batch) {
     for (at::Tensor& each : running) each.zero_();
     const Batch crops = loader.next();
@@ -85,6 +106,8 @@ void estimate_statistics(const SpcNet& network, const RunConfig& config, const S
                                   ForwardMode{true, &comm});
     for (size_t i = 0; i < running.size(); ++i)
       sums[i].add_(running[i], 1 / (kBatchNormMomentum * static_cast<double>(options.batches)));
+    if (comm.rank() == 0)
+      spoken.say("batch", static_cast<size_t>(batch) + 1, static_cast<size_t>(options.batches));
   }
   for (size_t i = 0; i < running.size(); ++i) running[i].copy_(sums[i]);
 }
@@ -126,6 +149,8 @@ void average_checkpoints(const std::vector<std::filesystem::path>& checkpoints,
                        choose_device(options.device, comm));
   TensorTable head;
   on_rank_zero(comm, "averaging checkpoints", [&] {
+    log_info(concat("averaging ", checkpoints.size(), " checkpoints, the last of them of step ",
+                    info.step));
     std::map<std::string, at::Tensor> mean;
     for (const NamedTensor& each : mean_of(checkpoints)) mean.emplace(each.name, each.tensor);
     for (const NamedTensor& each : network.tensors()) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -19,6 +20,10 @@ int64_t padded_length(int64_t frames) {
   int64_t length = 32;
   while (length < frames) length += std::max<int64_t>(16, length / 8 / 8 * 8);
   return length;
+}
+
+int64_t rows_of_batch(int64_t padded, const ExtractConfig& config) {
+  return std::max<int64_t>(1, config.batch_frames / padded);
 }
 
 struct Item {
@@ -73,6 +78,19 @@ void ExtractConfig::validate() const {
                   "extract.batch_frames must be >= 1 and extract.max_frames >= 32");
 }
 
+BatchShape largest_batch(std::span<const int64_t> utts, double share, const ExtractConfig& config) {
+  std::map<int64_t, int64_t> utts_of_length;
+  for (const int64_t frames : utts)
+    ++utts_of_length[padded_length(std::min(frames, config.max_frames))];
+  BatchShape largest;
+  for (const auto& [padded, count] : utts_of_length) {
+    const auto own = static_cast<int64_t>(std::ceil(share * static_cast<double>(count)));
+    const int64_t rows = std::min(own, rows_of_batch(padded, config));
+    if (rows * padded > largest.rows * largest.frames) largest = {rows, padded};
+  }
+  return largest;
+}
+
 std::optional<EmbeddingShare> extract_share(const SpcNet& network, const ShardSet& shards,
                                             const ExtractConfig& config, Communicator& comm,
                                             const std::function<void()>& on_batch) {
@@ -92,7 +110,7 @@ std::optional<EmbeddingShare> extract_share(const SpcNet& network, const ShardSe
   Stopwatch since_report;
   for (size_t begin = 0; begin < items.size() && !stop_requested();) {
     const int64_t padded = items[begin].padded;
-    const auto limit = static_cast<size_t>(std::max<int64_t>(1, config.batch_frames / padded));
+    const auto limit = static_cast<size_t>(rows_of_batch(padded, config));
     size_t end = begin;
     while (end < items.size() && end - begin < limit && items[end].padded == padded) ++end;
     at::Tensor batch = at::zeros({static_cast<int64_t>(end - begin), padded, bins});

@@ -31,6 +31,14 @@ struct EmbeddingShare {
   std::vector<int64_t> utts;  // whose they are, ascending places in the set
 };
 
+struct BatchShape {
+  int64_t rows = 0;
+  int64_t frames = 0;  // padding included
+};
+/// The largest batch of a rank that gets so much of utterances as long as these: what decides how
+/// much memory extraction takes. @param utts  frames of each   @param share  in (0, 1]
+BatchShape largest_batch(std::span<const int64_t> utts, double share, const ExtractConfig& config);
+
 /// Computes this rank's share; nothing when a rank was asked to stop. Collective.
 /// It is computed where the network is. Utterances of similar length share a batch that is padded
 /// to one of a few lengths (a CPU compiles its convolutions anew for every shape); the padding is

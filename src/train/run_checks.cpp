@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "loader/loader.h"
 
 namespace spc {
 
@@ -38,6 +39,7 @@ void check_data(const RunConfig& config, const ShardSet& shards, const ShardSet*
       noise == nullptr || same_features(noise->fbank(), shards.fbank()),
       "the noise shards hold other features than the training shards; pack them alike: '",
       noise == nullptr ? "" : noise->fbank(), "' against '", shards.fbank(), "'");
+  check_sources(config.augment, shards, noise);
 }
 
 void check_continues(const std::filesystem::path& checkpoint, const CheckpointInfo& info,

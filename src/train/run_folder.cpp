@@ -9,19 +9,16 @@
 #include "train/config.h"
 
 namespace spc {
-namespace {
-
-std::filesystem::path make_folder(const std::filesystem::path& path) {
+std::filesystem::path make_run_folder(const std::filesystem::path& path) {
   std::error_code problem;
   std::filesystem::create_directories(path, problem);
   SPC_CHECK(!problem, "cannot make the run folder ", path.string(), ": ", problem.message());
+  check_writable(path / "config.ini");
   return path;
 }
 
-}  // namespace
-
 RunFolder::RunFolder(const std::filesystem::path& path)
-    : path_(make_folder(path)),
+    : path_(make_run_folder(path)),
       lock_(path / "lock", concat("another run is at work in ", path.string(),
                                   "; wait for its end or use another --run")) {}
 

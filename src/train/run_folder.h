@@ -11,6 +11,10 @@
 
 namespace spc {
 
+/// Makes the folder of a run, unless it is there. @returns it
+/// @throws Error  it cannot be made, or not be written to
+std::filesystem::path make_run_folder(const std::filesystem::path& path);
+
 /// Rank 0's alone.
 class RunFolder {
  public:

@@ -4,7 +4,6 @@ import glob
 import math
 import os
 import re
-import shutil
 import struct
 import subprocess
 import unittest
@@ -135,13 +134,10 @@ class Page(AuditTest):
         self.assertIn("s0/v0/plain0.wav", figures["problems"][1][1][0])
 
     def test_in_a_browser(self):
-        browser = shutil.which("chromium") or shutil.which("google-chrome")
-        if browser is None:
-            self.skipTest("there is no chromium on this machine")
         self.pack()
         self.page()
         shot = self.path("shot.png")
-        done = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={self.path('profile')}",
+        done = subprocess.run([support.browser(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={self.path('profile')}",
                                "--enable-logging=stderr", f"--screenshot={shot}", "--window-size=1300,3000", f"file://{self.path('page.html')}"],
                               capture_output=True, text=True, timeout=120, check=True)
         self.assertNotRegex(done.stderr, r"CONSOLE|Uncaught|ERR_")

@@ -24,7 +24,9 @@ class Average(fixtures.SpcnetTest):
 
     def test_weights_are_the_mean(self):
         run = fixtures.finished_run(10)
-        self.average("a.h5", "--run", run, "--last", "2", "--batches", "3", "--batch-size", "8", err="the mean of 2 checkpoints, steps 5 to 10: a.h5")
+        self.average("a.h5", "--run", run, "--last", "2", "--batches", "3", "--batch-size", "8",
+                     err=["averaging 2 checkpoints, the last of them of step 10\n", "statistics of batch norm from 3 batches of 8 crops\n",
+                          "the mean of 2 checkpoints, steps 5 to 10: a.h5"])
         first, last = (tensors(os.path.join(run, f"checkpoints/step-{step:08}.h5"), "teacher/") for step in (5, 10))
         mean = tensors(self.path("a.h5"), "")
         self.assertEqual(set(mean), set(last), "the network, and nothing else")

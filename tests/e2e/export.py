@@ -8,6 +8,11 @@ import h5py
 import numpy as np
 
 import fixtures
+from onnx_tools import need_python, peer
+
+
+def setUpModule():
+    need_python()
 
 
 def read_vector(specifier):
@@ -51,6 +56,14 @@ class Export(fixtures.SpcnetTest):
         np.testing.assert_array_equal(vectors, self.embedding)
         with open(self.path("exp/xvector.ark"), "rb") as file:
             self.assertTrue(file.read().startswith(self.utts[0].encode() + b" \0BFV \4\7\0\0\0"))
+
+    def test_kaldi_files_are_those_that_kaldiio_reads(self):
+        self.spcnet("export", "--embeddings", "e.h5", "--kaldi", "xvector")
+        _, read = peer(self, "kaldi", "xvector.scp", "xvector.ark", "read.npz")
+        for way in ("scp", "ark"):
+            self.assertEqual(read[f"{way}_utts"].tolist(), self.utts)
+            self.assertEqual(read[way].dtype, np.float32)
+            np.testing.assert_array_equal(read[way], self.embedding)
 
     def test_failures(self):
         self.spcnet("export", "--npy", "a.npy", expect=2, err="error: --embeddings E.h5 is missing")

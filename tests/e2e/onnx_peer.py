@@ -1,8 +1,9 @@
-"""Runs exported networks for onnx.py, in an environment of its own. Started with -I, so that `import onnx` is not onnx.py.
+"""Reads what `spcnet export` writes, for onnx.py and export.py, in an environment of its own. Started with -I, so that `import onnx` is not onnx.py.
 
 describe MODEL OUT.npz         checks the file, writes its constants; prints JSON
 run      MODEL IN.npz OUT.npz  name -> feats [B, T, F] to name -> embs [B, E], by onnxruntime
 sherpa   MODEL DIR OUT.npz     NAME.wav of the folder to NAME -> embedding, by sherpa-onnx
+kaldi    SCP ARK OUT.npz       utterances and vectors of both, in their order, by kaldiio
 """
 import glob
 import json
@@ -54,5 +55,14 @@ def sherpa(model_path, folder, out):
     return {"dim": extractor.dim}
 
 
+def kaldi(scp, ark, out):
+    import kaldiio
+    by_name = kaldiio.load_scp(scp)
+    in_order = list(kaldiio.load_ark(ark))
+    np.savez(out, scp_utts=list(by_name), scp=np.array([by_name[utt] for utt in by_name]), ark_utts=[utt for utt, _ in in_order],
+             ark=np.array([vector for _, vector in in_order]))
+    return {}
+
+
 if __name__ == "__main__":
-    print(json.dumps({"describe": describe, "run": run, "sherpa": sherpa}[sys.argv[1]](*sys.argv[2:])))
+    print(json.dumps({"describe": describe, "run": run, "sherpa": sherpa, "kaldi": kaldi}[sys.argv[1]](*sys.argv[2:])))

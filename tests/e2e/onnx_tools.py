@@ -1,4 +1,4 @@
-"""What tests of exported networks share: the other programs that read them, in a Python of their own, and comparing embeddings."""
+"""What tests of exports share: the other programs that read them, in a Python of their own, and comparing embeddings."""
 import json
 import os
 import subprocess

@@ -2,18 +2,14 @@
 """`spcnet report` and `spcnet explain` on a run through all stages; the page opened in a browser."""
 import os
 import re
-import shutil
 import struct
 import subprocess
 import unittest
 
 import rounds
+import support
 
 FIGURES = ("loss", "eer", "det", "entropy", "embedding", "lr", "phases", "speed", "clusters", "gate", "label-quality", "gate-round-1-2", "gate-round-2-1", "gate-finetune-0")
-
-
-def browser():
-    return shutil.which("chromium") or shutil.which("google-chrome")
 
 
 class Report(rounds.RoundsTest):
@@ -27,7 +23,7 @@ class Report(rounds.RoundsTest):
         return self.path("run/report.html")
 
     def opened(self, *arguments):
-        return subprocess.run([browser(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={self.path('profile')}",
+        return subprocess.run([support.browser(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={self.path('profile')}",
                                "--enable-logging=stderr", "--hide-scrollbars", *arguments], capture_output=True, text=True, timeout=120, check=True)
 
     def test_of_all_stages(self):
@@ -46,8 +42,6 @@ class Report(rounds.RoundsTest):
         said = self.spcnet("explain", "run").stdout
         self.assertRegex(said, r"^finetune: \d+\.\d\d utterances a second\. Of the time, \d+\.\d % is computation, ")
         self.assertEqual(len(said.splitlines()), len(set(said.splitlines())))
-        if browser() is None:
-            self.skipTest("there is no chromium on this machine")
         self.check_in_browser(page)
 
     def check_in_browser(self, page):

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import shutil
 import unittest
 
@@ -138,6 +139,8 @@ class Extract(ScoreTest):
                      err="was trained on 24 mel bins, the shards have 32; pack them with --fbank.num_mel_bins 24")
         self.extract("none/e.h5", "--run", trained(), expect=2, err="error: --out none/e.h5: there is no folder none")
         self.extract(".", "--run", trained(), expect=2, err="error: --out . is a folder; name a file")
+        said = self.extract("/proc/e.h5", "--run", trained(), expect=1, err="error: cannot write /proc/e.h5: ").stderr
+        self.assertEqual(len(said.splitlines()), 1, "before anything is extracted")
         data = self.copy_of_shards()
         fixtures.flip_bit(os.path.join(data, "shard-00003.h5"), "feats")
         for ranks in (1, 2):
@@ -187,7 +190,8 @@ class Score(ScoreTest):
         text = self.spcnet("score", "--embeddings", "e.h5", "--trials", "trials.txt").stdout
         self.assertRegex(text, r"^ +trials\ntarget trials +168\nnontarget trials +960\nEER, % +\d+\.\d+\nEER \(arg-min\), % +\d+\.\d+\n"
                                r"minDCF\(0\.01\) +\d\.\d+\nminDCF\(0\.05\) +\d\.\d+\n"
-                               r"actDCF\(0\.01\) +\d+\.\d+\nactDCF\(0\.05\) +\d+\.\d+\nCllr +\d\.\d+\n$")
+                               r"actDCF\(0\.01\) +\d+\.\d+\nactDCF\(0\.05\) +\d+\.\d+\nCllr +\d\.\d+\n"
+                               r"actDCF and Cllr take scores for log-likelihood ratios, which these are not: --calibrate LIST makes them so\n$")
 
 
 class SeveralLists(ScoreTest):
@@ -254,6 +258,18 @@ class SeveralLists(ScoreTest):
         expected = (0.05 * np.mean(~accepted[target]) + 0.95 * np.mean(accepted[~target])) / 0.05
         self.assertAlmostEqual(calibrated["act_dcf_0.05"], expected, places=9)
 
+    def test_calibration_on_the_trials_themselves_is_warned_of(self):
+        of = lambda keep: "".join(line for line in self.lines if all(keep(int(utt[1:])) for utt in line.split()[1:]))
+        self.write("first.txt", of(lambda utt: utt < 25))
+        self.write("last.txt", of(lambda utt: utt >= 25))
+        calibrated = lambda trials, on: self.spcnet("score", "--embeddings", "e.h5", "--trials", f"A={trials}", "--calibrate", on)
+        self.assertIn("25 utterances of the trials A are in --calibrate first.txt, which should be of other speakers",
+                      calibrated("first.txt", "first.txt").stderr)
+        self.assertIn("25 utterances of the trials A are in --calibrate first.txt", calibrated("voxceleb.txt", "first.txt").stderr)
+        of_others = calibrated("last.txt", "first.txt")
+        self.assertEqual(of_others.stderr, "")
+        self.assertNotIn("--calibrate", of_others.stdout, "these are ratios")
+
     def test_intervals_by_speaker(self):
         figures = self.score("e.h5", "voxceleb.txt", "--bootstrap", "200", "--utt2spk", "utt2spk")
         low, high = figures["intervals"]["eer"]
@@ -268,10 +284,24 @@ class SeveralLists(ScoreTest):
             low, high = figures["intervals"][key]
             self.assertTrue(low <= figures[key] <= high, key)
 
+    def test_intervals_of_few_speakers_are_warned_of(self):
+        warned = lambda trials: self.spcnet("score", "--embeddings", "e.h5", "--trials", f"A={trials}", "--bootstrap", "200", "--utt2spk", "utt2spk").stderr
+        self.assertIn("warning: trials A: do not rely on the intervals: they are of 9 speakers, and of 200 draws of these 200 had both kinds",
+                      warned("voxceleb.txt"))
+        self.write("two.txt", "".join(line for line in self.lines if all(int(utt[1:]) < 10 for utt in line.split()[1:])))
+        usable = int(re.search(r"they are of 2 speakers, and of 200 draws of these (\d+) had both kinds", warned("two.txt"))[1])
+        self.assertTrue(60 < usable < 140, "about half of the draws have both speakers")
+        random = np.random.default_rng(4)
+        self.write_embeddings("e.h5", [f"u{i}" for i in range(60)], random.normal(size=(60, 7)))
+        self.write("utt2spk", "".join(f"u{i} s{i // 3}\n" for i in range(60)))
+        self.write("many.txt", "".join(f"{int(a // 3 == b // 3)} u{a} u{b}\n" for a, b in itertools.combinations(range(60), 2)))
+        self.assertEqual(warned("many.txt"), "", "twenty speakers")
+
     def test_failures(self):
         def fails(message, *arguments, expect=1):
             self.spcnet("score", "--embeddings", "e.h5", "--trials", "voxceleb.txt", *arguments, expect=expect, err=["error: ", message])
-        fails("--bootstrap draws speakers; give them by --utt2spk FILE", "--bootstrap", "9", expect=2)
+        fails("--bootstrap draws speakers; give them by --utt2spk FILE", "--bootstrap", "100", expect=2)
+        fails("--bootstrap 99: must be 100 to 1000000, as 95 % intervals need their tails, or 0", "--bootstrap", "99", "--utt2spk", "utt2spk", expect=2)
         fails("--cohort-utt2spk and --cohort-size need --cohort E.h5", "--cohort-size", "9", expect=2)
         fails("--top-n 300 of a cohort of 33; lower it, or take a larger cohort", "--cohort", "cohort.h5", expect=2)
         fails("another list is named voxceleb already; give NAME=FILE", "--trials", "voxceleb.txt", expect=2)
@@ -279,9 +309,9 @@ class SeveralLists(ScoreTest):
         fails("cohort.h5 has no utterance that utt2spk names", "--cohort", "cohort.h5", "--cohort-utt2spk", "utt2spk")
         fails("--scores e.h5", "--scores", "e.h5")
         self.write("few", "u0 s0\n")
-        fails("few: no speaker for utterance u1, which has trials", "--bootstrap", "9", "--utt2spk", "few")
+        fails("few: no speaker for utterance u1, which has trials", "--bootstrap", "100", "--utt2spk", "few")
         self.write("wrong", self.read("utt2spk").replace("u7 s1", "u7 s2"))
-        fails("trial of two speakers; the speakers are not those of the list", "--bootstrap", "9", "--utt2spk", "wrong")
+        fails("trial of two speakers; the speakers are not those of the list", "--bootstrap", "100", "--utt2spk", "wrong")
         self.write("easy", "1 u0 u0\n0 u0 u44\n")
         fails("--calibrate easy: a threshold tells all target trials from all nontarget ones", "--calibrate", "easy")
         with h5py.File(self.path("w.h5"), "w") as file:

@@ -52,6 +52,14 @@ def children(pid):
         return []
 
 
+def browser():
+    """The path of a browser that opens pages without a screen."""
+    for name in ("chromium", "google-chrome"):
+        if shutil.which(name):
+            return shutil.which(name)
+    raise FileNotFoundError("no chromium on this machine; as root run:  apt-get install --no-install-recommends chromium")
+
+
 def crc32c(data):
     """Bit by bit, from the definition (RFC 3720)."""
     crc = 0xFFFFFFFF

@@ -79,6 +79,12 @@ class WrongUsage(fixtures.SpcnetTest):
                 self.train("run", *arguments, expect=2, err=["error: ", message])
         self.assertEqual(self.checkpoints("run"), [])
 
+    def test_what_the_data_lack_is_said_before_anything_else(self):
+        for key, message in (("augment.copy_prob", "the shards hold no augmented copies; pack them with `spcnet-data fbank --copies.num`"),
+                             ("augment.noise_prob", "needs --noise-shards")):
+            said = self.train("run", f"--{key}", "0.3", expect=2, err=["error: ", message]).stderr
+            self.assertEqual(len(said.splitlines()), 1)
+
     def test_config_files(self):
         for name, text, message in (
                 ("key.conf", "[train]\nepohcs = 3\n", "unrecognised option 'train.epohcs'"),

@@ -102,7 +102,8 @@ class RunFolder(fixtures.SpcnetTest):
     def test_cannot_be_made(self):
         self.write("file", "")
         self.train("file/run", expect=1, err="error: cannot make the run folder file/run: Not a directory")
-        self.train("/proc/run", expect=1, err="error: cannot make the run folder /proc/run: ")
+        said = self.train("/proc/run", expect=1, err="error: cannot make the run folder /proc/run: ").stderr
+        self.assertEqual(len(said.splitlines()), 1, "nothing else is said, and nothing goes on")
 
     def test_init_from_something_else(self):
         self.train("other", "--train.max_steps", "1", "--model.channels", "16")

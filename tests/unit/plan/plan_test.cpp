@@ -79,9 +79,56 @@ TEST(Plan, SaysWhatToChangeWhereMemoryIsShort) {
   EXPECT_THAT(plan.problems[0], HasSubstr("dino needs "));
   EXPECT_THAT(plan.problems[0], HasSubstr("set train.accumulate 2 ("));
   EXPECT_THAT(plan.problems[0], HasSubstr("train.precision bf16 halves activations"));
-  request.memory_limit = 1;
+  const double fixed = predict_memory(config, request.shape).fixed();
+  request.memory_limit = 2 * fixed + 2;
   EXPECT_THAT(make_plan(request).problems[0],
               HasSubstr("even one utterance at a time is too much"));
+  request.memory_limit = 2 * fixed - 2;
+  EXPECT_THAT(make_plan(request).problems[0],
+              HasSubstr("whatever the network, the program and the index of the utterances take " +
+                        size_text(fixed) + "; use ranks with more memory, or fewer of them"));
+  request.shape.arithmetic.gpu = true;
+  EXPECT_THAT(make_plan(request).problems[0],
+              HasSubstr("whatever the network, CUDA takes 1.50 GiB; use ranks with more memory"));
+}
+
+TEST(Plan, CountsWhatAStageDoesBesideTraining) {
+  PlanRequest request = small_request();
+  const auto names_of = [&](size_t stage) {
+    std::vector<std::string> names;
+    const Plan plan = make_plan(request);
+    for (const PhaseMemory& phase : plan.stages[stage].phases) names.push_back(phase.name);
+    return names;
+  };
+  EXPECT_THAT(names_of(0), ElementsAre("training"));
+  request.shape.eval_utts = 50;
+  EXPECT_THAT(names_of(0), ElementsAre("training", "evaluation"));
+  request.rounds.count = 1;
+  request.rounds.cluster.num_clusters = 7;
+  EXPECT_THAT(names_of(0), ElementsAre("training", "evaluation"));
+  EXPECT_THAT(names_of(1), ElementsAre("training", "evaluation", "extraction", "clustering"));
+  const StagePlan round = make_plan(request).stages[1];
+  EXPECT_EQ(round.fullest().name, "evaluation") << "its batch is extraction's, beside the networks";
+  EXPECT_GT(round.fullest().memory.needed(), round.phases[0].memory.needed());
+}
+
+TEST(Plan, SaysWhatToChangeWhereEmbeddingsAreTooMuch) {
+  PlanRequest request = small_request();
+  request.rounds.count = 1;
+  request.rounds.cluster.num_clusters = 7;
+  const RunConfig config = make_plan(request).stages[1].config;
+  request.memory_limit = extraction_memory(config, {3000, 3000}, request.shape).needed();
+  const Plan plan = make_plan(request);
+  ASSERT_EQ(plan.problems.size(), 1U) << "training fits";
+  EXPECT_THAT(plan.problems[0], HasSubstr("round-1 needs "));
+  EXPECT_THAT(plan.problems[0],
+              HasSubstr(" a rank in its extraction and has " + size_text(request.memory_limit)));
+  EXPECT_THAT(plan.problems[0],
+              HasSubstr("set extract.batch_frames 3000 and extract.max_frames 3000 ("));
+  request.rounds.extract = {3000, 3000};
+  EXPECT_TRUE(make_plan(request).problems.empty());
+  request.shape.eval_utts = 50;
+  EXPECT_THAT(make_plan(request).problems[0], HasSubstr("leave out --trials"));
 }
 
 TEST(Plan, RefusesABatchThatHasNoRowForARank) {
