@@ -99,11 +99,12 @@ RankMemory clustering_memory(const RunConfig& config, const ClusterConfig& clust
   // lengths, weights, and ends.
   const auto candidates =
       static_cast<double>(cluster.seeding == "random" ? 0 : num_candidates(cluster.num_clusters));
-  const double seeding = rows * (2 * candidates * sizeof(float) + sizeof(float) + 2 * 8);
+  const double seeding = rows * (2 * candidates * sizeof(float) + sizeof(float) + 2.0 * 8);
   // A pass: centroids, their sums as they are made, added up and divided; labels and terms; rows as
   // whole numbers, some at a time.
-  const double sums = static_cast<double>(cluster.num_clusters) * dim * (3 * sizeof(float) + 4 * 8);
-  const double pass = sums + rows * 2 * 8 + std::min(rows, kRowsAtOnce) * dim * 3 * 8;
+  const double sums =
+      static_cast<double>(cluster.num_clusters) * dim * (3.0 * sizeof(float) + 4.0 * 8);
+  const double pass = sums + rows * 2.0 * 8 + std::min(rows, kRowsAtOnce) * dim * 3 * 8;
 
   RankMemory memory = without_training(config, shape);
   memory.clusters = on_gpu + std::max(seeding, pass);
