@@ -205,6 +205,7 @@ at::Tensor SpcNet::fused_maps(const at::Tensor& feats_B1FT, const ForwardMode& m
       x = down.conv(fused_norm_train(x, down.bn.tensors(), false, mode.comm));
     }
     const std::vector<SpcBlock>& blocks = stages_[stage];
+    if (blocks.empty()) continue;
     MapParts parts = split_for_blocks(x, blocks[0].partial());
     for (size_t i = 0; i < blocks.size(); ++i)
       parts = blocks[i].forward_fused(parts, mode, i + 1 == blocks.size());

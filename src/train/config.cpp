@@ -231,8 +231,9 @@ FullConfig read_config(const std::string& text, const std::string& origin) {
 
 bool may_differ_on_resume(const std::string& key) {
   return key == "train.max_steps" || key == "train.threads" || key == "train.device" ||
-         key == "train.max_nonfinite_steps" || key.starts_with("checkpoint.") ||
-         key.starts_with("log.") || key.starts_with("eval.") || key.starts_with("metrics.") ||
+         key == "train.kernels" || key == "train.max_nonfinite_steps" ||
+         key.starts_with("checkpoint.") || key.starts_with("log.") || key.starts_with("eval.") ||
+         key.starts_with("metrics.") ||
          (key.starts_with("dist.") && key != "dist.deterministic" && key != "dist.wire") ||
          key.starts_with("loader.");
 }

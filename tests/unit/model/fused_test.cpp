@@ -81,6 +81,14 @@ INSTANTIATE_TEST_SUITE_P(Sizes, FusedSizes,
                                   std::to_string(each.param.bins);
                          });
 
+TEST(Fused, StagesWithoutABlockEqualThePlainComposition) {
+  const at::Tensor feats = formula_input({2, 37, 20});
+  for (const std::string blocks : {"0,1,0,1", "1,0,1,0", "0,0,0,0"}) {
+    SCOPED_TRACE(blocks);
+    expect_near(run(config_of(blocks), feats, kFused), run(config_of(blocks), feats, kPlain), 1e-9);
+  }
+}
+
 TEST(Fused, EveryPartialWidthEqualsThePlainComposition) {
   const at::Tensor feats = formula_input({2, 37, 20});
   for (const double ratio :
