@@ -25,7 +25,7 @@ struct GateMaps {
 template <class T>
 struct OpenGate {
   GateMaps<T> in;
-  GpuWindows<Compute<T>> windows;
+  GpuWindows windows;
   T* z = nullptr;
   SPC_HOST_DEVICE void operator()(const GridThread& at) const {
     using F = Compute<T>;
@@ -48,7 +48,7 @@ struct OpenGate {
 template <class T>
 struct GateGradient {
   GateMaps<T> in;
-  GpuWindows<Compute<T>> windows;
+  GpuWindows windows;
   const T* dz = nullptr;
   T* g3 = nullptr;
   T* dx1 = nullptr;
@@ -91,7 +91,7 @@ struct GateGradient {
 template <class T>
 struct AverageWindows {
   const T* x = nullptr;
-  GpuWindows<Compute<T>> windows;
+  GpuWindows windows;
   T* average = nullptr;  // small
   SPC_HOST_DEVICE void operator()(const GridThread& at) const {
     using F = Compute<T>;
@@ -115,7 +115,7 @@ struct MergeGradients {
   const T* a = nullptr;
   const T* b = nullptr;
   const T* of_average = nullptr;  // small
-  GpuWindows<Compute<T>> windows;
+  GpuWindows windows;
   T* y = nullptr;
   SPC_HOST_DEVICE void operator()(const GridThread& at) const {
     using F = Compute<T>;

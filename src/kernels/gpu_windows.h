@@ -9,24 +9,24 @@
 namespace spc {
 
 /// "Nearest" up-sampling along one axis in the arithmetic of LibTorch, whose rounding decides where
-/// a boundary is near: place i takes floor(i * (small / large)).
-template <class F>
+/// a boundary is near: place i takes floor(i * (small / large)), on a GPU in float32 whatever the
+/// map's type is.
 class NearestAxis {
  public:
   NearestAxis(int32_t small, int32_t large)
       : small_(small),
         large_(large),
-        scale_(static_cast<F>(small) / static_cast<F>(large)),
-        inverse_(static_cast<F>(large) / static_cast<F>(small)) {}
+        scale_(static_cast<float>(small) / static_cast<float>(large)),
+        inverse_(static_cast<float>(large) / static_cast<float>(small)) {}
   [[nodiscard]] SPC_HOST_DEVICE int32_t small() const { return small_; }
   [[nodiscard]] SPC_HOST_DEVICE int32_t large() const { return large_; }
   [[nodiscard]] SPC_HOST_DEVICE int32_t source(int32_t i) const {
-    const auto taken = static_cast<int32_t>(std::floor(static_cast<F>(i) * scale_));
+    const auto taken = static_cast<int32_t>(std::floor(static_cast<float>(i) * scale_));
     return taken < small_ ? taken : small_ - 1;
   }
   /// The first place whose source is `of` or behind it: [first(of), first(of + 1)) take `of`.
   [[nodiscard]] SPC_HOST_DEVICE int32_t first(int32_t of) const {
-    auto i = static_cast<int32_t>(static_cast<F>(of) * inverse_);
+    auto i = static_cast<int32_t>(static_cast<float>(of) * inverse_);
     if (i > large_) i = large_;
     while (i > 0 && source(i - 1) >= of) --i;
     while (i < large_ && source(i) < of) ++i;
@@ -36,8 +36,8 @@ class NearestAxis {
  private:
   int32_t small_;
   int32_t large_;
-  F scale_;
-  F inverse_;
+  float scale_;
+  float inverse_;
 };
 
 /// Pixels [first_bin, end_bin) x [first_frame, end_frame) of an utterance.
@@ -50,12 +50,11 @@ struct Window {
 };
 
 /// Of maps whose smaller ones have fewer than 2^31 pixels.
-template <class F>
 struct GpuWindows {
   int32_t utts;
   int32_t r;
-  NearestAxis<F> bins;
-  NearestAxis<F> frames;
+  NearestAxis bins;
+  NearestAxis frames;
 
   [[nodiscard]] SPC_HOST_DEVICE int64_t count() const {
     return int64_t{utts} * bins.small() * frames.small();

@@ -185,9 +185,8 @@ struct Shape {
   [[nodiscard]] int32_t small_frames() const { return (frames + r - 1) / r; }
   [[nodiscard]] int64_t pixels() const { return int64_t{utts} * bins * frames; }
   [[nodiscard]] int64_t smalls() const { return int64_t{utts} * small_bins() * small_frames(); }
-  template <class F>
-  [[nodiscard]] GpuWindows<F> windows() const {
-    return {utts, r, NearestAxis<F>(small_bins(), bins), NearestAxis<F>(small_frames(), frames)};
+  [[nodiscard]] GpuWindows windows() const {
+    return {utts, r, NearestAxis(small_bins(), bins), NearestAxis(small_frames(), frames)};
   }
   // body(pixel, bin, frame, first pixel of the utterance in the small map)
   template <class Body>
@@ -219,7 +218,6 @@ int64_t nearest(int64_t i, int32_t small, int32_t large) {
 
 TYPED_TEST(GpuKernelsTest, GateForwardAndBackward) {
   using T = TypeParam;
-  using F = Compute<T>;
   for_shapes([&](const Shape& shape, Grid grid) {
     const int64_t channels = grid.channels;
     const int64_t count = shape.pixels() * channels;
@@ -232,9 +230,9 @@ TYPED_TEST(GpuKernelsTest, GateForwardAndBackward) {
       const GateMaps<T> in{identity ? x1.data() : nullptr, c3.data(), norm3.affine(), c2.data(),
                            norm2.affine()};
       std::vector<T> z(x1.size()), g3 = dz, dx1(x1.size()), of_norm2(c2.size());
-      run_on_host(OpenGate<T>{in, shape.windows<F>(), z.data()}, grid, nullptr);
+      run_on_host(OpenGate<T>{in, shape.windows(), z.data()}, grid, nullptr);
       const std::vector<double> sums = sums_of(GateGradient<T>{in,
-                                                               shape.windows<F>(),
+                                                               shape.windows(),
                                                                g3.data(),
                                                                g3.data(),
                                                                identity ? dx1.data() : nullptr,
@@ -271,7 +269,6 @@ TYPED_TEST(GpuKernelsTest, GateForwardAndBackward) {
 
 TYPED_TEST(GpuKernelsTest, AveragesAndMergingTheirGradients) {
   using T = TypeParam;
-  using F = Compute<T>;
   for_shapes([&](const Shape& shape, Grid grid) {
     const int64_t channels = grid.channels;
     const int64_t count = shape.pixels() * channels;
@@ -279,14 +276,14 @@ TYPED_TEST(GpuKernelsTest, AveragesAndMergingTheirGradients) {
     const std::vector<T> of_average = dense<T>(shape.smalls() * channels, 3);
     const TestMap<T> base(channels, 4, shape.pixels());
     std::vector<T> average(of_average.size());
-    run_on_host(AverageWindows<T>{a.data(), shape.windows<F>(), average.data()}, grid, nullptr);
+    run_on_host(AverageWindows<T>{a.data(), shape.windows(), average.data()}, grid, nullptr);
     std::vector<T> all = a, bare(a.size());  // in the place of a
     run_on_host(MergeGradients<T>{base.in(), all.data(), b.data(), of_average.data(),
-                                  shape.windows<F>(), all.data()},
+                                  shape.windows(), all.data()},
                 grid, nullptr);
     run_on_host(
-        MergeGradients<T>{base.in(), nullptr, nullptr, nullptr, shape.windows<F>(), bare.data()},
-        grid, nullptr);
+        MergeGradients<T>{base.in(), nullptr, nullptr, nullptr, shape.windows(), bare.data()}, grid,
+        nullptr);
     std::vector<double> sums(average.size()), counts(average.size());
     const auto small_of = [&](int64_t bin, int64_t frame, int64_t first, int64_t c) {
       return static_cast<size_t>(
@@ -314,17 +311,14 @@ TYPED_TEST(GpuKernelsTest, AveragesAndMergingTheirGradients) {
 
 // Whatever the rounding: every place is in the interval of its source, and in no other.
 TEST(GpuKernels, IntervalsOfNearestUpSamplingCoverAnAxis) {
-  const auto check = [](const auto& axis) {
-    EXPECT_EQ(axis.first(0), 0);
-    EXPECT_EQ(axis.first(axis.small()), axis.large());
-    for (int32_t of = 0; of < axis.small(); ++of)
-      for (int32_t i = axis.first(of); i < axis.first(of + 1); ++i) ASSERT_EQ(axis.source(i), of);
-  };
   for (int32_t large = 1; large <= 700; ++large)
     for (const int32_t r : {1, 2, 3, 4, 7, 16}) {
       SCOPED_TRACE(std::to_string(large) + " by " + std::to_string(r));
-      check(NearestAxis<float>((large + r - 1) / r, large));
-      check(NearestAxis<double>((large + r - 1) / r, large));
+      const NearestAxis axis((large + r - 1) / r, large);
+      EXPECT_EQ(axis.first(0), 0);
+      EXPECT_EQ(axis.first(axis.small()), large);
+      for (int32_t of = 0; of < axis.small(); ++of)
+        for (int32_t i = axis.first(of); i < axis.first(of + 1); ++i) ASSERT_EQ(axis.source(i), of);
     }
 }
 
@@ -380,10 +374,10 @@ TEST(GpuKernels, WhatIsNotFiniteStaysSo) {
   EXPECT_TRUE(std::isnan(y[0])) << "relu hid a NaN";
   const Shape pixel{1, 1, 1, 1};
   const auto gate = [&](const std::vector<float>& x1) {
-    run_on_host(OpenGate<float>{{x1.data(), one.data(), identity, none.data(), identity},
-                                pixel.windows<float>(),
-                                y.data()},
-                {2, 1}, nullptr);
+    run_on_host(
+        OpenGate<float>{
+            {x1.data(), one.data(), identity, none.data(), identity}, pixel.windows(), y.data()},
+        {2, 1}, nullptr);
   };
   gate(x);
   EXPECT_TRUE(std::isnan(y[0])) << "the sigmoid hid a NaN";
