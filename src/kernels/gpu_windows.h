@@ -21,14 +21,12 @@ class NearestAxis {
   [[nodiscard]] SPC_HOST_DEVICE int32_t small() const { return small_; }
   [[nodiscard]] SPC_HOST_DEVICE int32_t large() const { return large_; }
   [[nodiscard]] SPC_HOST_DEVICE int32_t source(int32_t i) const {
-    const auto taken = static_cast<int32_t>(std::floor(static_cast<float>(i) * scale_));
-    return taken < small_ ? taken : small_ - 1;
+    return static_cast<int32_t>(std::floor(static_cast<float>(i) * scale_));
   }
   /// The first place whose source is `of` or behind it: [first(of), first(of + 1)) take `of`.
   [[nodiscard]] SPC_HOST_DEVICE int32_t first(int32_t of) const {
+    // It may be short by the roundings, which are smaller than a place.
     auto i = static_cast<int32_t>(static_cast<float>(of) * inverse_);
-    if (i > large_) i = large_;
-    while (i > 0 && source(i - 1) >= of) --i;
     while (i < large_ && source(i) < of) ++i;
     return i;
   }

@@ -163,6 +163,23 @@ TEST(GpuGate, IntervalsOfNearestUpSamplingCoverAnAxis) {
     }
 }
 
+TEST(GpuGate, WhatRoundingAMeanLeavesIsPutRight) {
+  const std::vector<float> c3{10000.0F, 10003.0F}, none{0.0F, 0.0F};
+  std::vector<float> dz{1.0F, 2.0F}, of_norm2(1);
+  const double mean = 10001.0003, one = 1, zero = 0;
+  const std::vector<double> sums = sums_of(
+      GateGradient<float>{
+          {nullptr, c3.data(), {&mean, &one, &zero}, none.data(), {&zero, &one, &zero}},
+          Shape{1, 1, 2, 2}.windows(),
+          dz.data(),
+          dz.data(),
+          nullptr,
+          of_norm2.data(),
+          {}},
+      &GateGradient<float>::sums3, {1, 1});
+  EXPECT_NEAR(sums[1], 0.5 * (10000 - mean) + (10003 - mean), 1e-6);
+}
+
 TEST(GpuGate, WhatIsNotFiniteStaysSo) {
   const std::vector<float> x1{std::numeric_limits<float>::quiet_NaN(), -1000.0F, 1000.0F};
   const std::vector<float> ones{1.0F, 1.0F, 1.0F}, none{0.0F, 0.0F, 0.0F};

@@ -193,6 +193,34 @@ TEST(GpuNorm, ALargeMeanDoesNotCancelTheDeviation) {
   EXPECT_NEAR(sums[1] / 1000 - mean * mean, 0.75 * 0.75 * 0.334 * 0.666, 1e-6);
 }
 
+// A mean between two float32 numbers: what subtracting the nearer one leaves is put right.
+TEST(GpuNorm, WhatRoundingAMeanLeavesIsPutRight) {
+  const std::vector<float> x{10000.0F, 10001.0F, 10003.0F}, dy{1.0F, 2.0F, 4.0F};
+  const double mean = 10001.0003, scale = 2, bias = 0.5, of_deviation = 3;
+  const Affine<double> norm{&mean, &scale, &bias};
+  SlabList<const float> map, gradient;
+  map.slabs[0] = {x.data(), 1, 1};
+  gradient.slabs[0] = {dy.data(), 1, 1};
+  std::vector<float> y(3), dx(3);
+  SlabList<float> to, to_x;
+  to.slabs[0] = {y.data(), 1, 1};
+  to_x.slabs[0] = {dx.data(), 1, 1};
+  run_on_host(ApplyNorm<float>{map, norm, false, {}, to, 3}, {1, 2}, nullptr);
+  run_on_host(
+      ApplyGradient<float>{gradient, map, norm, false, {&scale, &of_deviation, &bias}, {}, to_x, 3},
+      {1, 2}, nullptr);
+  const std::vector<double> sums = sums_of(SumGradient<float>{gradient, map, norm, false, 3, {}},
+                                           &SumGradient<float>::to, {1, 2});
+  double product = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    const double deviation = number(x[i]) - mean;
+    EXPECT_NEAR(y[i], deviation * scale + bias, 1e-6);
+    EXPECT_NEAR(dx[i], dy[i] * scale + deviation * of_deviation + bias, 2e-6);
+    product += dy[i] * deviation;
+  }
+  EXPECT_NEAR(sums[1], product, 1e-6);
+}
+
 TEST(GpuNorm, WhatIsNotFiniteStaysSo) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const std::vector<double> one{1}, zero{0};
