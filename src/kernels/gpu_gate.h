@@ -121,7 +121,7 @@ struct MergeGradients {
     using F = Compute<T>;
     for (int64_t small = at.row; small < windows.count(); small += at.grid.rows) {
       const Window window = windows.averaged(small);
-      const int64_t pixels =
+      const int32_t pixels =
           (window.end_bin - window.first_bin) * (window.end_frame - window.first_frame);
       const F share = of_average == nullptr
                           ? F{0}
