@@ -78,6 +78,18 @@ class MapKernelsTest : public testing::Test {
 using Types = testing::Types<Bf16, float, double>;
 TYPED_TEST_SUITE(MapKernelsTest, Types);
 
+TYPED_TEST(MapKernelsTest, Copy) {
+  using T = TypeParam;
+  everywhere([&](int64_t channels) {
+    const TestMap<T> x(channels, 0), before(channels, 1);
+    TestMap<T> y(channels, 1);
+    map_kernels<T>().copy(x.in(), y.out(), {3, 36});
+    for (int64_t i = 0; i < kPixels; ++i)
+      for (int64_t c = 0; c < channels; ++c)
+        EXPECT_EQ(y.at(i, c), i >= 3 && i < 36 ? x.at(i, c) : before.at(i, c));
+  });
+}
+
 TYPED_TEST(MapKernelsTest, Sums) {
   using T = TypeParam;
   everywhere([&](int64_t channels) {
