@@ -29,6 +29,22 @@ HWY_INLINE F maximum_of_row(int64_t count, Value value) {
   return result;
 }
 
+// The first place of a value; 0 if it is nowhere.
+template <class F, class Value>
+HWY_INLINE int64_t place_in_row(F wanted, int64_t count, Value value) {
+  const hn::CappedTag<F, kWidest<F>> wide;
+  const hn::CappedTag<F, 1> single;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(wide));
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const intptr_t found = hn::FindFirstTrue(wide, hn::Eq(value(wide, i), hn::Set(wide, wanted)));
+    if (found >= 0) return i + found;
+  }
+  for (; i < count; ++i)
+    if (hn::GetLane(value(single, i)) == wanted) return i;
+  return 0;
+}
+
 // Highway's is 0 of a NaN.
 template <class D>
 HWY_INLINE Vector<D> exp_or_nan(D d, Vector<D> x) {
@@ -57,7 +73,7 @@ TargetRow target(const Compute<T>* logits, const Compute<T>* center, Compute<T> 
     store(d, hn::Mul(e, hn::Set(d, static_cast<F>(1 / sums[0]))), p + i);
     sum[0] = hn::Add(sum[0], load(d, p + i));
   });
-  return {mass[0], std::log(sums[0]) - sums[1] / sums[0]};
+  return {mass[0], std::log(sums[0]) - sums[1] / sums[0], place_in_row<F>(largest, count, scaled)};
 }
 
 template <class T>

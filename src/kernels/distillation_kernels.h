@@ -11,6 +11,7 @@ namespace spc {
 struct TargetRow {
   double mass = 0;     // sum of p as it is stored: 1 up to rounding
   double entropy = 0;  // nats, before p was rounded
+  int64_t first = 0;   // the first place where the logit is largest
 };
 
 /// Targets are stored as T, all else is of the type of computation.

@@ -71,7 +71,8 @@ SoftTargets fused_targets(const at::Tensor& teacher, const at::Tensor& center, d
                           at::ScalarType type) {
   const at::TensorOptions wide(at::kDouble);
   SoftTargets result{at::empty(teacher.sizes(), teacher.options().dtype(type)),
-                     at::empty({teacher.size(0)}, wide), at::empty({teacher.size(0)}, wide)};
+                     at::empty({teacher.size(0)}, wide), at::empty({teacher.size(0)}, wide),
+                     at::empty({teacher.size(0)}, at::kLong)};
   with_types(teacher.scalar_type(), type, [&](auto stored) {
     using T = decltype(stored);
     using F = Compute<T>;
@@ -82,6 +83,7 @@ SoftTargets fused_targets(const at::Tensor& teacher, const at::Tensor& center, d
             teacher.size(1), row_of<T>(result.probabilities, i));
         result.masses.mutable_data_ptr<double>()[i] = row.mass;
         result.entropies.mutable_data_ptr<double>()[i] = row.entropy;
+        result.first_choices.mutable_data_ptr<int64_t>()[i] = row.first;
       }
     });
   });
@@ -121,7 +123,7 @@ SoftTargets soft_targets(const at::Tensor& teacher_GBK, const at::Tensor& center
     return fused_targets(teacher_GBK.contiguous(), center_K.contiguous(), temp, format.type);
   const at::Tensor log_targets = at::log_softmax((teacher_GBK - center_K) / temp, 1);
   const at::Tensor targets = log_targets.exp();
-  return {targets, targets.sum(1, false, at::kDouble), -(targets * log_targets).sum(1)};
+  return {targets, {}, -(targets * log_targets).sum(1), log_targets.argmax(1)};
 }
 
 at::Tensor cross_view_entropy(const at::Tensor& student_VBK, const SoftTargets& targets,

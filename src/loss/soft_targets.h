@@ -20,6 +20,7 @@ struct SoftTargets {
   at::Tensor probabilities;  // [G B, K]
   at::Tensor masses;         // [G B] float64, sums of the probabilities as they are kept; if fused
   at::Tensor entropies;      // [G B] nats
+  at::Tensor first_choices;  // [G B] int64, the most likely prototype
 };
 
 /// softmax((teacher - center) / temp)   @param center_K  of the same type

@@ -76,6 +76,9 @@ TYPED_TEST(DistillationKernelsTest, TargetsAreASoftmax) {
       EXPECT_NEAR(number(p[i]), expected, kTolerance<T> * expected);
     }
     EXPECT_NEAR(row.entropy, entropy, 2e-6 * (1 + entropy));
+    double largest = -1e9;
+    for (const double each : x) largest = std::max(largest, each);
+    EXPECT_NEAR(x[static_cast<size_t>(row.first)], largest, 1e-6);
     EXPECT_NEAR(row.mass, sum_of(p), 2e-6) << "of what is stored";
   });
 }
@@ -114,6 +117,24 @@ TYPED_TEST(DistillationKernelsTest, CrossEntropyAndItsSlope) {
       const double size = 1 + std::abs(mass) * (std::abs(lse) + kInverseTemp) +
                           static_cast<double>(count) * kInverseTemp;
       EXPECT_NEAR(value, expected, 1e-6 * size);
+    }
+  });
+}
+
+TEST(DistillationKernels, OfTwoLargestTheFirstIsChosen) {
+  on_every_processor([] {
+    for (const int64_t count : {5, 37, 64}) {
+      for (int64_t place = 0; place + 1 < count; ++place) {
+        std::vector<float> logits(static_cast<size_t>(count), -1.0F);
+        const std::vector<float> center(logits.size());
+        logits[static_cast<size_t>(place)] = 0.5F;
+        logits.back() = 0.5F;
+        std::vector<float> p(logits.size());
+        EXPECT_EQ(distillation_kernels<float>()
+                      .target(logits.data(), center.data(), 5, count, p.data())
+                      .first,
+                  place);
+      }
     }
   });
 }
