@@ -87,15 +87,21 @@ T* GpuPasses::data(const at::Tensor& map) const {
   return static_cast<T*>(map.data_ptr());
 }
 
+template <class T>
+Slab<T> GpuPasses::slab(const at::Tensor& map) const {
+  SPC_ASSERT(map.device() == target_.device && is_slab(map), "a map's channels must be last, on ",
+             target_.device);
+  return {map.is_meta() ? nullptr : static_cast<T*>(map.data_ptr()), map.size(1),
+          pixel_distance(map)};
+}
+
 // A part that is not there is as wide as that of `like`.
 template <class T>
 SlabList<T> GpuPasses::slabs(const MapParts& parts, const MapParts& like) const {
   SPC_ASSERT(parts.size() <= kMaxParts, "parts of a map");
   SlabList<T> list;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    const int64_t width = (parts[i].defined() ? parts[i] : like[i]).size(1);
-    list.slabs[i] = {data<std::remove_const_t<T>>(parts[i]), width, width};
-  }
+  for (size_t i = 0; i < parts.size(); ++i)
+    list.slabs[i] = parts[i].defined() ? slab<T>(parts[i]) : Slab<T>{nullptr, like[i].size(1), 0};
   return list;
 }
 
@@ -200,11 +206,7 @@ void GpuPasses::merge(const at::Tensor& base, const at::Tensor& a, const at::Ten
     using T = decltype(tag);
     const auto on_gpu = windows_of(dx, windows);
     run<T>(&GpuKernels<T>::merge,
-           MergeGradients<T>{{data<T>(base), dx.size(1), base.size(1)},
-                             data<T>(a),
-                             data<T>(b),
-                             data<T>(small),
-                             on_gpu,
+           MergeGradients<T>{slab<const T>(base), data<T>(a), data<T>(b), data<T>(small), on_gpu,
                              data<T>(dx)},
            grid_of_windows(dx, on_gpu));
   });

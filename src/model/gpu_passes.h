@@ -49,6 +49,8 @@ class GpuPasses {
   template <class T>
   [[nodiscard]] T* data(const at::Tensor& map) const;
   template <class T>
+  [[nodiscard]] Slab<T> slab(const at::Tensor& map) const;
+  template <class T>
   [[nodiscard]] SlabList<T> slabs(const MapParts& parts, const MapParts& like) const;
   template <class T>
   [[nodiscard]] at::Tensor added_up(at::Tensor sums_R2C) const;

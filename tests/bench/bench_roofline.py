@@ -1,0 +1,71 @@
+"""What bounds a step: its parts beside what a core can do at most, and a picture of it."""
+import json
+import math
+from pathlib import Path
+
+from common import BIN, HAS_BF16, run
+from table import Row
+
+PICTURE = Path(__file__).parent / "roofline.svg"
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 900, 520, 70, 30, 20, 50
+X_DECADES, Y_DECADES = (-1, 4), (0, 4)  # operations a byte; GFLOP/s
+COLOURS = {"convolutions": "#1f77b4", "memory passes": "#d62728", "loss": "#2ca02c", "optimiser": "#9467bd"}
+
+
+def place(intensity, rate):
+    """Of a point in the picture."""
+    x = (math.log10(intensity) - X_DECADES[0]) / (X_DECADES[1] - X_DECADES[0])
+    y = (math.log10(rate) - Y_DECADES[0]) / (Y_DECADES[1] - Y_DECADES[0])
+    return LEFT + x * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - y * (HEIGHT - TOP - BOTTOM)
+
+
+def text(x, y, words, anchor="start", colour="#333"):
+    """A piece of text."""
+    return f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" fill="{colour}">{words}</text>'
+
+
+def grid():
+    """Lines and numbers of the decades."""
+    parts = []
+    for decade in range(X_DECADES[0], X_DECADES[1] + 1):
+        (x, bottom), (_, top) = place(10.0**decade, 10.0**Y_DECADES[0]), place(10.0**decade, 10.0**Y_DECADES[1])
+        parts += [f'<path d="M{x:.0f} {bottom:.0f}V{top:.0f}" stroke="#ddd"/>', text(x, bottom + 18, f"{10.0**decade:g}", "middle")]
+    for decade in range(Y_DECADES[0], Y_DECADES[1] + 1):
+        (left, y), (right, _) = place(10.0**X_DECADES[0], 10.0**decade), place(10.0**X_DECADES[1], 10.0**decade)
+        parts += [f'<path d="M{left:.0f} {y:.0f}H{right:.0f}" stroke="#ddd"/>', text(left - 8, y + 4, f"{10.0**decade:g}", "end")]
+    parts.append(text(WIDTH / 2, HEIGHT - 10, "operations for each byte that is read or written at least", "middle"))
+    parts.append(text(8, 18, "GFLOP/s of one core"))
+    return parts
+
+
+def draw(parts, peak, bandwidth, precision):
+    """The picture: what a core can do as a line, each part of a step as a point."""
+    ridge = peak / bandwidth
+    corners = [place(10.0**X_DECADES[0], bandwidth * 10.0**X_DECADES[0]), place(ridge, peak), place(10.0**X_DECADES[1], peak)]
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13">',
+             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>', *grid(),
+             '<polyline fill="none" stroke="#333" stroke-width="2" points="' + " ".join(f"{x:.1f},{y:.1f}" for x, y in corners) + '"/>',
+             text(corners[2][0], corners[2][1] - 8, f"product of matrices, {precision}: {peak:.0f} GFLOP/s", "end"),
+             text(corners[0][0] + 10, corners[0][1] - 30, f"copy: {bandwidth:.1f} GB/s")]
+    for part in parts:
+        intensity, rate = part["gflop"] / part["gbyte"], part["gflop"] / part["seconds"]
+        x, y = place(intensity, rate)
+        colour = next(colour for name, colour in COLOURS.items() if part["part"].startswith(name))
+        lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
+        lines.append(text(x + 9, y + 4, part["part"], colour=colour))
+    PICTURE.write_text("\n".join([*lines, "</svg>", ""]), encoding="utf-8")
+
+
+def bench_roofline(_):
+    """The more of a bound a part reaches, the less is left to gain."""
+    precision = "bf16" if HAS_BF16 else "fp32"
+    out, _ = run([BIN / "bench_roofline", precision])
+    product, copy, *parts = map(json.loads, out.splitlines())
+    peak, bandwidth = product["gflop"] / product["seconds"], copy["gbyte"] / copy["seconds"]
+    draw(parts, peak, bandwidth, precision)
+    for part in parts:
+        name, more = f"{part['part']}, {precision}, one core", {"share_of_peak": round(part["gflop"] / part["seconds"] / peak, 4)}
+        if peak < bandwidth * part["gflop"] / part["gbyte"]:
+            yield Row(name, "GFLOP/s", [part["gflop"] / part["seconds"]], "products of matrices", [peak], more=more)
+        else:
+            yield Row(name, "GB/s", [part["gbyte"] / part["seconds"]], "copying", [bandwidth], more=more)
