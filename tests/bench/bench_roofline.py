@@ -3,13 +3,14 @@ import json
 import math
 from pathlib import Path
 
-from common import BIN, HAS_BF16, run
+from common import AS_ROOT, BIN, HAS_BF16, run
 from table import Row
 
 PICTURE = Path(__file__).parent / "roofline.svg"
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 900, 520, 70, 30, 20, 50
-X_DECADES, Y_DECADES = (-1, 4), (0, 4)  # operations a byte; GFLOP/s
-COLOURS = {"convolutions": "#1f77b4", "memory passes": "#d62728", "loss": "#2ca02c", "optimiser": "#9467bd"}
+X_DECADES, Y_DECADES = (-1, 4), (-2, 4)  # operations a byte; GFLOP/s
+COLOURS = {"convolutions": "#1f77b4", "memory passes": "#d62728", "loss": "#2ca02c", "optimiser": "#9467bd", "all-reduce": "#8c564b"}
+LINE = 15  # between labels
 
 
 def place(intensity, rate):
@@ -46,14 +47,23 @@ def draw(parts, peak, bandwidth, precision):
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>', *grid(),
              '<polyline fill="none" stroke="#333" stroke-width="2" points="' + " ".join(f"{x:.1f},{y:.1f}" for x, y in corners) + '"/>',
              text(corners[2][0], corners[2][1] - 8, f"product of matrices, {precision}: {peak:.0f} GFLOP/s", "end"),
-             text(corners[0][0] + 10, corners[0][1] - 30, f"copy: {bandwidth:.1f} GB/s")]
-    for part in parts:
-        intensity, rate = part["gflop"] / part["gbyte"], part["gflop"] / part["seconds"]
-        x, y = place(intensity, rate)
-        colour = next(colour for name, colour in COLOURS.items() if part["part"].startswith(name))
+             text(place(1, bandwidth)[0] - 12, place(1, bandwidth)[1] - 4, f"copy: {bandwidth:.1f} GB/s", "end")]
+    places = {part["part"]: place(part["gflop"] / part["gbyte"], part["gflop"] / part["seconds"]) for part in parts}
+    free = 0.0  # below it no label stands; points are labelled from the top, each label no higher than the one before
+    for name, (x, y) in sorted(places.items(), key=lambda each: each[1][1]):
+        colour = next(colour for kind, colour in COLOURS.items() if name.startswith(kind))
+        free = max(free + LINE, y + 4)
         lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
-        lines.append(text(x + 9, y + 4, part["part"], colour=colour))
+        lines.append(f'<path d="M{x:.0f} {y:.0f}L{x + 22:.0f} {free - 4:.0f}" stroke="{colour}"/>')
+        lines.append(text(x + 25, free, name, colour=colour))
     PICTURE.write_text("\n".join([*lines, "</svg>", ""]), encoding="utf-8")
+
+
+def all_reduce():
+    """Of a bucket of 25 MiB over two ranks of this machine, as a part of a step."""
+    line = json.loads(run(["mpirun", "-n", 2, "--oversubscribe", *AS_ROOT, BIN / "bench_comm"])[0].splitlines()[-1])
+    bucket = 25 << 20
+    return {"part": "all-reduce, 2 ranks", "gflop": bucket / 4 / 2 / 1e9, "gbyte": bucket / 1e9, "seconds": line["all_reduce_us"] / 1e6}
 
 
 def bench_roofline(_):
@@ -61,10 +71,11 @@ def bench_roofline(_):
     precision = "bf16" if HAS_BF16 else "fp32"
     out, _ = run([BIN / "bench_roofline", precision])
     product, copy, *parts = map(json.loads, out.splitlines())
+    parts.append(all_reduce())
     peak, bandwidth = product["gflop"] / product["seconds"], copy["gbyte"] / copy["seconds"]
     draw(parts, peak, bandwidth, precision)
     for part in parts:
-        name, more = f"{part['part']}, {precision}, one core", {"share_of_peak": round(part["gflop"] / part["seconds"] / peak, 4)}
+        name, more = f"roofline: {part['part']}, {precision}", {"share_of_peak": round(part["gflop"] / part["seconds"] / peak, 4)}
         if peak < bandwidth * part["gflop"] / part["gbyte"]:
             yield Row(name, "GFLOP/s", [part["gflop"] / part["seconds"]], "products of matrices", [peak], more=more)
         else:

@@ -10,7 +10,7 @@ from table import Row
 
 WHAT = "2 ranks x 8, C0 = 32, F = 80, K = 65536"
 JEMALLOC = {"LD_PRELOAD": "libjemalloc.so.2", "MALLOC_CONF": "thp:always,dirty_decay_ms:-1,muzzy_decay_ms:-1,metadata_thp:always"}
-GLIBC = {"LD_PRELOAD": "libc.so.6"}  # in front of the allocator that the program is linked to
+GLIBC = {"LD_PRELOAD": "libstdc++.so.6:libc.so.6"}  # in front of the allocator that the program is linked to
 
 
 class Runs:

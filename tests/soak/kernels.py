@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +31,7 @@ def losses(folder, kernels, seed, options):
     out = folder / f"{kernels}-{seed}"
     run(BIN / "spcnet", "train", "--config", ROOT / "configs/demo.conf", "--rounds.count", 0, "--shards", folder / "shards", "--run", out,
         "--train.epochs", 1000, "--train.max_steps", options.steps, "--train.precision", options.precision, "--train.kernels", kernels,
-        "--train.seed", seed, "--log.every_seconds", 0, "--checkpoint.every_steps", 100000)
+        "--train.threads", 1, "--train.seed", seed, "--log.every_seconds", 0, "--checkpoint.every_steps", 100000)
     steps = [json.loads(line) for line in (out / "train.jsonl").read_text(encoding="utf-8").splitlines()]
     each = [line["loss"] for line in steps if "loss" in line]
     assert len(each) == options.steps, len(each)
@@ -52,7 +53,9 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         run(BIN / "spcnet-data", "fbank", "--wav-scp", CORPUS / "wav.scp", "--out", folder / "shards", "--fbank.num_mel_bins", 64)
-        curves = {(kernels, seed): losses(folder, kernels, seed, options) for kernels in ("plain", "fused") for seed in (1, 2)}
+        ways = [(kernels, seed) for seed in (1, 2) for kernels in ("plain", "fused")]
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # of threads that wait for a process of one thread
+            curves = dict(zip(ways, pool.map(lambda way: losses(folder, *way, options), ways)))
     print("loss, means of 20 steps: plain and fused of seed 1, plain and fused of seed 2")
     for window, values in enumerate(zip(curves["plain", 1], curves["fused", 1], curves["plain", 2], curves["fused", 2])):
         print(f"{(window + 1) * WINDOW:6}  " + "  ".join(f"{value:8.4f}" for value in values))
