@@ -19,7 +19,7 @@ class UnitRowsFunction : public torch::autograd::Function<UnitRowsFunction> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& any_x,
                             at::ScalarType type) {
     const at::Tensor x = any_x.contiguous();
-    const at::Tensor unit = at::empty(x.sizes(), x.options().dtype(type));
+    at::Tensor unit = at::empty(x.sizes(), x.options().dtype(type));
     const at::Tensor inverse_lengths = at::empty({x.size(0)}, x.options());
     with_stored_type(unit, [&](auto stored) {
       using T = decltype(stored);

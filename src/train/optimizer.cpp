@@ -188,16 +188,26 @@ std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config,
 }
 
 Clipping clipping(const std::vector<NamedTensor>& parameters, double max_norm) {
+  std::vector<at::Tensor> gradients;
+  std::vector<size_t> places;
+  gradients.reserve(parameters.size());
+  places.reserve(parameters.size());
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (!parameters[i].tensor.grad().defined()) continue;
+    gradients.push_back(parameters[i].tensor.grad());
+    places.push_back(i);
+  }
   Clipping result;
-  result.scales.reserve(parameters.size());
+  result.scales.assign(parameters.size(), 1.0);
+  if (gradients.empty()) return result;
+  // All at once, so that a GPU is waited for once.
+  const at::Tensor norms = at::stack(at::_foreach_norm(gradients)).to(at::kCPU, at::kDouble);
   double squares = 0;
-  for (const NamedTensor& each : parameters) {
-    result.scales.push_back(1);
-    if (!each.tensor.grad().defined()) continue;
-    const double norm = each.tensor.grad().norm().item<double>();
+  for (size_t i = 0; i < places.size(); ++i) {
+    const double norm = norms.const_data_ptr<double>()[i];
     squares += norm * norm;
     if (max_norm == 0 || norm <= max_norm) continue;
-    result.scales.back() = max_norm / (norm + 1e-6);
+    result.scales[places[i]] = max_norm / (norm + 1e-6);
     ++result.clipped;
   }
   result.norm = std::sqrt(squares);

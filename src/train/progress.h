@@ -49,7 +49,7 @@ class Progress {
   double save_seconds_ = 0;
   double evaluation_seconds_ = 0;
   int64_t page_faults_ = minor_page_faults();  // until the interval's begin
-  StepResult last_;  // that was finite
+  StepResult last_;                            // that was finite
 };
 
 }  // namespace spc
