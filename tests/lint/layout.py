@@ -11,7 +11,7 @@ from pathlib import Path
 # everything below it.
 ROOMS = {
     "base": set(),
-    "feat": {"base"},
+    "feat": {"base", "kernels"},
     "store": {"base"},
     "kernels": set(),
     "dist": {"base"},

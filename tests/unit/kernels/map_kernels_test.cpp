@@ -1,13 +1,14 @@
 #include "kernels/map_kernels.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
+
+#include "unit/kernels/processors.h"
 
 namespace spc {
 namespace {
@@ -81,26 +82,15 @@ double sigmoid(double x) {
   return 1 / (1 + std::exp(-x));
 }
 
-// The processor that kernels are taken for: one of those that this one can stand in for, or (0)
-// this one.
-void pretend(int64_t target) {
-  hwy::SetSupportedTargetsForTest(target);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
-
 // body() for every processor and number of channels.
 template <class Body>
 void everywhere(Body body) {
-  pretend(0);
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    pretend(target);
+  on_every_processor([&] {
     for (const int64_t channels : {1, 3, 4, 12, 16, 33}) {
-      SCOPED_TRACE(std::string(hwy::TargetName(target)) + ", " + std::to_string(channels) +
-                   " channels");
+      SCOPED_TRACE(std::to_string(channels) + " channels");
       body(channels);
     }
-  }
-  pretend(0);
+  });
 }
 
 template <class T>
