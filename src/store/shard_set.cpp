@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/error.h"
-#include "base/half.h"
+#include "kernels/half_kernels.h"
 #include "store/h5.h"
 #include "store/manifest.h"
 
@@ -252,12 +252,9 @@ void ShardSet::read_rows(const UtteranceEntry& entry, const CopyEntry& place,
     SPC_CHECK(crc32c(bytes, count * sizeof(uint16_t)) == place.crc32c, where(),
               ": wrong checksum, the data changed on the disk", kRemedy);
   }
-  bool special = false;
-  for (const uint16_t half : halves)
-    special |= half_is_special(half);  // no early exit: the loop vectorises
-  SPC_CHECK(!special, where(), ": a feature is NaN or infinite", kRemedy);
   feats.resize(count);
-  std::transform(halves.begin(), halves.end(), feats.begin(), half_to_float);
+  SPC_CHECK(half_kernels().widen(halves.data(), static_cast<int64_t>(count), feats.data()), where(),
+            ": a feature is NaN or infinite", kRemedy);
   open_files_->read_ns += std::llround(watch.seconds() * 1e9);
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOMS = {
     "base": set(),
     "feat": {"base", "kernels"},
-    "store": {"base"},
+    "store": {"base", "kernels"},
     "kernels": set(),
     "dist": {"base"},
     "metrics": {"base"},
