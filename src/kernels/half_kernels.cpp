@@ -11,33 +11,63 @@ HWY_BEFORE_NAMESPACE();
 namespace spc {
 namespace HWY_NAMESPACE {
 
-// By integers, on every processor alike: no setting that flushes subnormal floats can spoil it. A
-// float's fraction has 13 bits more than a half's, and its exponent's bias is 112 higher.
+// A float's fraction has 13 bits more than a half's, and its exponent's bias is 112 higher.
 constexpr int kFraction = 13;
 constexpr int32_t kBias = 112 << 23;
-constexpr int32_t kSmallestNormal = 1 << 23;  // of a half moved to a float's place
-constexpr int32_t kInfinity = 0x1F << 23;     // likewise; what is above is NaN
+
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2  // all that are as good or better have F16C
+
+template <class D>
+HWY_INLINE Vector<D> widened(D d, const uint16_t* halves) {
+  const hn::Rebind<hwy::float16_t, D> narrow;
+  const hn::Rebind<uint16_t, D> bits;
+  return hn::PromoteTo(d, hn::BitCast(narrow, hn::LoadU(bits, halves)));
+}
+
+#else
+
+// By integers: no setting that flushes subnormal floats can spoil it.
+template <class D>
+HWY_INLINE Vector<D> widened(D d, const uint16_t* halves) {
+  const hn::Rebind<uint16_t, D> narrow;
+  const hn::Rebind<int32_t, D> wide;
+  const auto smallest_normal = hn::Set(wide, 1 << 23);
+  const auto infinity = hn::Set(wide, 0x1F << 23);  // what is above is NaN
+  const auto half = hn::PromoteTo(wide, hn::LoadU(narrow, halves));
+  const auto sign = hn::ShiftLeft<16>(hn::And(half, hn::Set(wide, 0x8000)));
+  const auto moved = hn::ShiftLeft<kFraction>(hn::And(half, hn::Set(wide, 0x7FFF)));
+  const auto normal = hn::Add(moved, hn::Set(wide, kBias));
+  // With the smallest normal exponent the fraction has its implied one, which is taken off again.
+  const auto with_one = hn::BitCast(d, hn::Add(normal, smallest_normal));
+  const auto subnormal = hn::BitCast(wide, hn::Sub(with_one, hn::Set(d, 0x1p-14F)));
+  const auto special = hn::Or(moved, hn::Set(wide, 0x7F800000));
+  const auto finite = hn::IfThenElse(hn::Lt(moved, smallest_normal), subnormal, normal);
+  const auto magnitude = hn::IfThenElse(hn::Lt(moved, infinity), finite, special);
+  return hn::BitCast(d, hn::Or(sign, magnitude));
+}
+
+#endif
+
+constexpr uint16_t kInfinity = 0x7C00;  // as a half, without its sign; what is above is NaN
 
 bool widen(const uint16_t* halves, int64_t count, float* floats) {
-  bool finite = true;
-  for_channels<float>(0, count, [&](auto d, int64_t i) HWY_ATTR {
-    const hn::Rebind<uint16_t, decltype(d)> narrow;
-    const hn::Rebind<int32_t, decltype(d)> wide;
-    const auto half = hn::PromoteTo(wide, hn::LoadU(narrow, halves + i));
-    const auto sign = hn::ShiftLeft<16>(hn::And(half, hn::Set(wide, 0x8000)));
-    const auto moved = hn::ShiftLeft<kFraction>(hn::And(half, hn::Set(wide, 0x7FFF)));
-    const auto normal = hn::Add(moved, hn::Set(wide, kBias));
-    // With the smallest normal exponent the fraction has its implied one, which is taken off again.
-    const auto with_one = hn::BitCast(d, hn::Add(normal, hn::Set(wide, kSmallestNormal)));
-    const auto subnormal = hn::BitCast(wide, hn::Sub(with_one, hn::Set(d, 0x1p-14F)));
-    const auto special = hn::Or(moved, hn::Set(wide, 0x7F800000));
-    const auto is_finite = hn::Lt(moved, hn::Set(wide, kInfinity));
-    const auto is_subnormal = hn::Lt(moved, hn::Set(wide, kSmallestNormal));
-    const auto magnitude =
-        hn::IfThenElse(is_finite, hn::IfThenElse(is_subnormal, subnormal, normal), special);
-    hn::StoreU(hn::BitCast(d, hn::Or(sign, magnitude)), d, floats + i);
-    finite &= hn::AllTrue(wide, is_finite);
-  });
+  constexpr auto kFloats = static_cast<int64_t>(kWidest<float>);
+  constexpr auto kHalves = static_cast<int64_t>(kWidest<uint16_t>);
+  const hn::CappedTag<float, kWidest<float>> d;
+  const hn::CappedTag<uint16_t, kWidest<uint16_t>> wider;  // as wide a vector has more halves
+  auto largest = hn::Zero(wider);
+  int64_t begin = 0;
+  for (; begin + kHalves <= count; begin += kHalves) {
+    const auto magnitude = hn::And(hn::LoadU(wider, halves + begin), hn::Set(wider, 0x7FFF));
+    largest = hn::Max(largest, magnitude);
+    for (int64_t i = begin; i < begin + kHalves; i += kFloats)
+      hn::StoreU(widened(d, halves + i), d, floats + i);
+  }
+  bool finite = hn::AllTrue(wider, hn::Lt(largest, hn::Set(wider, kInfinity)));
+  for (const hn::CappedTag<float, 1> one; begin < count; ++begin) {
+    hn::StoreU(widened(one, halves + begin), one, floats + begin);
+    finite &= (halves[begin] & 0x7FFF) < kInfinity;
+  }
   return finite;
 }
 
