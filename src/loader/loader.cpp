@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "base/clock.h"
 #include "base/crc32c.h"
@@ -90,11 +91,16 @@ void Loader::work() {
       return slots_.size() < depth_ && next_step_ < share_.end_step;
     });
     if (closing_ || failure_) return;
+    std::vector<Sampler::Place> soon;
     if (slot == nullptr) {
       slot = &slots_.emplace_back();
       slot->batch.step = next_step_++;
-      for (int64_t row = share_.row_begin; row < share_.row_end; ++row) {
-        slot->batch.places.push_back(sampler_.at(slot->batch.step * share_.batch_size + row));
+      slot->batch.places = places_of(slot->batch.step);
+      // The disk works on the next batch while this one is made.
+      if (slot->batch.step == share_.first_step) soon = slot->batch.places;
+      if (next_step_ < share_.end_step) {
+        const std::vector<Sampler::Place> next = places_of(next_step_);
+        soon.insert(soon.end(), next.begin(), next.end());
       }
       const int64_t bins = shards_.num_mel_bins();
       slot->batch.global.resize(
@@ -109,6 +115,7 @@ void Loader::work() {
     std::exception_ptr failure;
     const Stopwatch working;
     try {
+      announce(soon);
       make_row(slot->batch, row);
     } catch (...) {
       failure = std::current_exception();
@@ -117,6 +124,26 @@ void Loader::work() {
     lock.lock();
     if (failure && !failure_) failure_ = failure;
     if (++slot->done_rows == rows || failure) changed_.notify_all();
+  }
+}
+
+std::vector<Sampler::Place> Loader::places_of(int64_t step) {
+  std::vector<Sampler::Place> places;
+  places.reserve(static_cast<size_t>(share_.row_end - share_.row_begin));
+  for (int64_t row = share_.row_begin; row < share_.row_end; ++row)
+    places.push_back(sampler_.at(step * share_.batch_size + row));
+  return places;
+}
+
+void Loader::announce(const std::vector<Sampler::Place>& places) const {
+  for (const Sampler::Place& place : places) {
+    const UtteranceEntry& entry = shards_.utts()[static_cast<size_t>(place.utt)];
+    std::set<int32_t> versions;
+    if (views_.clean) versions.insert(kNoCopy);
+    for (int view = 0; view < views_.num_global + views_.num_local; ++view)
+      versions.insert(draw_copy(place, view));
+    for (const int32_t copy : versions)
+      copy == kNoCopy ? shards_.announce(entry) : shards_.announce_copy(entry, copy);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/half.h"
 #include "base/random.h"
+#include "page_cache.h"
 #include "unit/store/shard_folder.h"
 
 namespace spc {
@@ -258,6 +259,35 @@ TEST(ShardSet, FourThreadsReadWhatOneDoesFromManyShards) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(different, ElementsAre(0, 0, 0, 0));
+}
+
+// Without being read; a copy lies apart from its utterance.
+TEST(Shards, BringWhatIsAnnouncedIntoMemory) {
+  const TemporaryFolder folder;
+  const ShardSet shards({write_shards(folder.path(), {{{"one", 30'000}, {"two", 30'000}}}, kBins,
+                                      "num_mel_bins=5", 1)});
+  const std::filesystem::path path = shards.shard_path(0);
+  const UtteranceEntry& two = shards.utts()[1];
+  const int64_t bytes = two.num_frames * kBins * 2;
+  // Its copy is the last in the file.
+  const auto wait_for = [&](int64_t offset) {
+    while (share_in_memory(path, offset, offset + bytes) < 1) std::this_thread::yield();
+  };
+  drop_from_memory(path);
+  shards.announce(two);
+  wait_for(two.byte_offset);
+  drop_from_memory(path);
+  shards.announce_copy(two, 0);
+  wait_for(two.byte_offset + bytes);
+  EXPECT_EQ(shards.bytes_read(), 0);
+}
+
+TEST(Shards, NameTheShardThatCannotBeAnnounced) {
+  const TemporaryFolder folder;
+  const ShardSet shards({write_shards(folder.path(), {{{"one", 3}}})});
+  std::filesystem::remove(shards.shard_path(0));
+  EXPECT_THAT(message_of([&] { shards.announce(shards.utts()[0]); }),
+              HasSubstr(shards.shard_path(0).string()));
 }
 
 }  // namespace
