@@ -4,8 +4,8 @@
 usage: bench.py [train|loader|fbank|score|kmeans|hosts|scaling|checkpoint|metrics ...] [--json] [--runs N] [--no-peer]
 
 train    DINO samples/s of the paper-size network on two MPI ranks; peer: the same loop in plain PyTorch DDP (pytorch_ddp_dino.py)
-loader   MB/s of whole utterances from shards; peer: reading the same bytes raw
-fbank    hours of speech packed per core-second
+loader   MB/s of whole utterances from shards, from the disk and from the page cache; peer: reading the same files raw
+fbank    hours of speech per core-second: log mel energies, and packing from files to shards; peer: kaldi-native-fbank's energies (fbank_peer.py)
 score    580,000 trials, scoring and metrics; a million trials normalised by a cohort of 6,000 speakers, beside NumPy
 kmeans   1,092,009 embeddings in 7500 clusters: seconds a pass beside the machine's matrix products and faiss
 hosts    two hosts that are network namespaces (root), as fast as this machine and at 1 Gbit/s: all-reduce beside a ping-pong of the same
@@ -14,7 +14,7 @@ scaling  one rank, two independent ones and two that train together, a core each
          8, 64 and 512 ranks
 metrics  telling a step to the metrics, beside a step of demo.conf
 checkpoint   how long training stands still for a checkpoint, and what writing it costs the steps beside it
-Without a name all are run. Needs the release build, and for the peers of train, score and kmeans PyTorch and faiss, which `./dev bench` installs.
+Without a name all are run. Needs the release build, and for the peers of train, score and kmeans PyTorch and faiss, of fbank kaldi-native-fbank, which `./dev bench` installs.
 """
 import argparse
 import json
@@ -110,21 +110,39 @@ def figure(name, unit, ours, theirs, peer):
     return line
 
 
-def bench_loader(_):
+def bench_loader(options):
     """Reading whole utterances in shuffled order against raw reading."""
-    with tempfile.TemporaryDirectory() as folder:
-        shards(folder, 80)
-        out, _ = run([BIN / "bench_read", folder])
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:  # on a disk, which /tmp may not be
+        out, _ = run([BIN / "bench_read", folder, options.runs])
         yield from map(json.loads, out.splitlines())
 
 
+def fbank_peer():
+    """Hours of speech per core-second of kaldi-native-fbank: of its C++ code, and with what Python adds."""
+    python = CACHE / "venv-kaldi-native-fbank-1.23.0/bin/python"
+    if not python.exists():
+        sys.exit("bench: no kaldi-native-fbank for the peer; run this by `./dev bench fbank`, or with --no-peer")
+    figures = json.loads(run([python, ROOT / "tests/bench/fbank_peer.py", corpus() / "wav.scp"])[0])
+    return figures["hours_per_core_second"], figures["with_python"]
+
+
 def bench_fbank(options):
-    """The packer's own summary, several times."""
-    rates = []
+    """Energies alone, the packer's own summary, and the peer in turn."""
+    energies, packing, peer, in_python = [], [], [], []
     for _ in range(options.runs):
+        energies.append((json.loads(run([BIN / "bench_fbank", corpus() / "wav.scp"])[0])["hours_per_core_second"], 0))
         with tempfile.TemporaryDirectory() as folder:
-            rates.append((float(re.search(r"([\d.]+) h of speech per core-second", shards(folder, 80)).group(1)), 0))
-    yield figure("packing wav to shards, F = 80", "hours_per_core_second", rates, [], "")
+            packing.append((float(re.search(r"([\d.]+) h of speech per core-second", shards(folder, 80)).group(1)), 0))
+        if options.peer:
+            compiled, whole = fbank_peer()
+            peer.append((compiled, 0))
+            in_python.append((whole, 0))
+    unit, name = "hours_per_core_second", "kaldi-native-fbank, the energies alone"
+    yield figure("log mel energies, F = 80", unit, energies, peer, name)
+    if options.peer:
+        yield figure("log mel energies, F = 80", unit, energies, in_python, "kaldi-native-fbank from Python")
+    yield figure("packing wav to shards, F = 80", unit, packing, peer, name)
 
 
 def bench_score(options):

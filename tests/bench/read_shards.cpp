@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/clock.h"
@@ -75,25 +77,37 @@ double raw_rate(const spc::ShardSet& shards) {
   return static_cast<double>(bytes) / watch.seconds() / 1e6;
 }
 
+struct Reading {
+  bool cold = false;  // then what comes next is announced
+  int threads = 1;
+  bool verify = true;
+};
+
 // MB/s of every utterance, in shuffled order.
-double shard_rate(const spc::ShardSet& shards, bool verify, bool announce) {
+double shard_rate(const spc::ShardSet& shards, const Reading& reading) {
   const std::vector<int32_t> order = spc::Sampler::permutation(kUtterances, 1, 0);
   const auto utt = [&](size_t place) -> const spc::UtteranceEntry& {
     return shards.utts()[static_cast<size_t>(order[place])];
   };
-  std::vector<float> feats;
-  const spc::Stopwatch watch;
-  int64_t bytes = 0;
-  for (size_t i = 0; i < order.size(); ++i) {
-    if (announce && i % kAhead == 0) {
-      const size_t begin = i == 0 ? 0 : i + kAhead;
-      for (size_t next = begin; next < std::min(order.size(), i + 2 * kAhead); ++next)
-        shards.announce(utt(next));
+  const auto announce = [&](size_t place) {
+    if (place < order.size()) shards.announce(utt(place));
+  };
+  std::atomic<size_t> next = 0;
+  const auto work = [&] {
+    std::vector<float> feats;
+    for (size_t i = 0; (i = next++) < order.size();) {
+      if (reading.cold) announce(i + kAhead);
+      shards.read(utt(i), feats, reading.verify);
     }
-    shards.read(utt(i), feats, verify);
-    bytes += static_cast<int64_t>(feats.size()) * 2;
-  }
-  return static_cast<double>(bytes) / watch.seconds() / 1e6;
+  };
+  const int64_t before = shards.bytes_read();
+  const spc::Stopwatch watch;
+  for (size_t i = 0; reading.cold && i < kAhead; ++i) announce(i);
+  std::vector<std::thread> others;
+  for (int i = 1; i < reading.threads; ++i) others.emplace_back(work);
+  work();
+  for (std::thread& other : others) other.join();
+  return static_cast<double>(shards.bytes_read() - before) / watch.seconds() / 1e6;
 }
 
 struct Rates {
@@ -113,7 +127,7 @@ void print(const std::string& name, const Rates& ours, const Rates& raw) {
                    .set("mb_per_s", ours.median())
                    .set("min", ours.min())
                    .set("max", ours.max())
-                   .set("peer", "the same files raw")
+                   .set("peer", "the same files raw, one thread")
                    .set("peer_mb_per_s", raw.median())
                    .set("peer_min", raw.min())
                    .set("peer_max", raw.max())
@@ -122,23 +136,25 @@ void print(const std::string& name, const Rates& ours, const Rates& raw) {
             << "\n";
 }
 
-void measure(const spc::ShardSet& shards, bool cold, int runs) {
-  const auto prepare = [&] {
-    if (cold) make_cold(shards);
-  };
+// Ours in several ways and raw in turn, so that a drift of the machine's speed meets all.
+void measure(const spc::ShardSet& shards, bool cold, const std::vector<Reading>& ways, int runs) {
   if (!cold) raw_rate(shards);  // warms the page cache for all
-  Rates raw, verified, unverified;
+  Rates raw;
+  std::vector<Rates> ours(ways.size());
   for (int run = 0; run < runs; ++run) {
-    prepare();
+    if (cold) make_cold(shards);
     raw.all.push_back(raw_rate(shards));
-    prepare();
-    verified.all.push_back(shard_rate(shards, true, cold));
-    prepare();
-    unverified.all.push_back(shard_rate(shards, false, cold));
+    for (size_t way = 0; way < ways.size(); ++way) {
+      if (cold) make_cold(shards);
+      ours[way].all.push_back(shard_rate(shards, ways[way]));
+    }
   }
-  const std::string name = spc::concat("read utterances, shuffled, ", cold ? "cold" : "warm", ", ");
-  print(name + "checksums verified", verified, raw);
-  print(name + "no checksums", unverified, raw);
+  for (size_t way = 0; way < ways.size(); ++way) {
+    print(spc::concat("read utterances, shuffled, ", cold ? "cold, " : "warm, ",
+                      ways[way].threads == 1 ? "one thread, " : "two threads, ",
+                      ways[way].verify ? "checksums verified" : "no checksums"),
+          ours[way], raw);
+  }
 }
 
 }  // namespace
@@ -150,7 +166,8 @@ int main(int argc, char** argv) {
     SPC_CHECK(runs >= 1, "RUNS must be at least 1");
     make_shards(argv[1]);
     const spc::ShardSet shards({argv[1]});
-    for (const bool cold : {true, false}) measure(shards, cold, runs);
+    measure(shards, true, {{true, 1, true}, {true, 2, true}}, runs);
+    measure(shards, false, {{false, 1, true}, {false, 1, false}}, runs);
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << "\n";
     return 1;
