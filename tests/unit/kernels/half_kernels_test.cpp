@@ -5,8 +5,10 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <random>
 #include <vector>
 
+#include "unit/half.h"
 #include "unit/kernels/processors.h"
 
 namespace spc {
@@ -86,6 +88,23 @@ TEST(HalfKernels, RoundsToNearestWithTiesToEvenBetweenAllNeighbours) {
     EXPECT_TRUE(
         half_kernels().narrow(floats.data(), static_cast<int64_t>(floats.size()), halves.data()));
     EXPECT_EQ(halves, expected);
+  });
+}
+
+TEST(HalfKernels, RoundFloatsOfAllSizes) {
+  std::mt19937 random(3);
+  std::vector<float> floats;
+  floats.reserve(100'000);
+  while (floats.size() < floats.capacity()) {
+    const auto any = std::bit_cast<float>(static_cast<uint32_t>(random()));
+    if (std::abs(any) < 65520.0F && any != 0) floats.push_back(any);
+  }
+  on_every_processor([&] {
+    std::vector<uint16_t> halves(floats.size());
+    EXPECT_TRUE(
+        half_kernels().narrow(floats.data(), static_cast<int64_t>(floats.size()), halves.data()));
+    for (size_t i = 0; i < floats.size(); ++i)
+      ASSERT_TRUE(same(rounded_to_half(floats[i]), value_of(halves[i]))) << floats[i];
   });
 }
 

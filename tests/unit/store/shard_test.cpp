@@ -5,9 +5,9 @@
 #include <limits>
 #include <thread>
 
-#include "base/half.h"
 #include "base/random.h"
 #include "page_cache.h"
+#include "unit/half.h"
 #include "unit/store/shard_folder.h"
 
 namespace spc {
@@ -44,7 +44,7 @@ TEST(Shards, GiveBackWhatWasWrittenToHalfPrecision) {
     const std::vector<float> actual = read(shards, entry);
     ASSERT_EQ(actual.size(), expected.size());
     for (size_t i = 0; i < actual.size(); ++i) {
-      EXPECT_EQ(actual[i], half_to_float(float_to_half(expected[i])));
+      EXPECT_EQ(actual[i], rounded_to_half(expected[i]));
       EXPECT_NEAR(actual[i], expected[i], std::abs(expected[i]) * 0x1p-11 + 1e-7);
     }
   }
@@ -98,7 +98,7 @@ TEST(Shards, GiveBackTheCopiesOfAnUtterance) {
   EXPECT_EQ(shards.num_copies(), 8);
   const auto rounded = [](const std::string& utt) {
     std::vector<float> feats = features_of(utt, 4);
-    for (float& value : feats) value = half_to_float(float_to_half(value));
+    for (float& value : feats) value = rounded_to_half(value);
     return feats;
   };
   for (const UtteranceEntry& entry : shards.utts()) {
@@ -189,8 +189,7 @@ TEST(ShardSet, SelectKeepsTheListInShardOrder) {
   ShardSet shards({write_shards(folder.path(), {{{"one", 3}, {"two", 1}}, {{"three", 4}}})});
   shards.select({"three", "one", "one"});
   EXPECT_THAT(names(shards), ElementsAre("one", "three"));
-  EXPECT_EQ(read(shards, shards.utts()[1])[0],
-            half_to_float(float_to_half(features_of("three", 1)[0])));
+  EXPECT_EQ(read(shards, shards.utts()[1])[0], rounded_to_half(features_of("three", 1)[0]));
 }
 
 TEST(ShardSet, SelectNamesAnUnknownUtteranceAndKeepsTheSet) {
