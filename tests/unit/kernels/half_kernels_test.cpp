@@ -67,7 +67,7 @@ TEST(HalfKernels, EveryHalfSurvivesTheRoundTrip) {
 TEST(HalfKernels, RoundsToNearestWithTiesToEvenBetweenAllNeighbours) {
   std::vector<float> floats;
   std::vector<uint16_t> expected;
-  floats.reserve(6 * 0x7BFF);
+  floats.reserve(size_t{6} * 0x7BFF);
   expected.reserve(floats.capacity());
   for (uint32_t bits = 0; bits < 0x7BFF; ++bits) {
     const auto low = static_cast<float>(value_of(static_cast<uint16_t>(bits)));

@@ -88,10 +88,10 @@ class MelKernelsTest : public testing::TestWithParam<SizeCase> {};
 
 TEST_P(MelKernelsTest, IsTheTransformOfItsDefinition) {
   const auto [length, fft_size] = GetParam();
-  const std::vector<float> samples = signal(length + 16 * 3);
+  const std::vector<float> samples = signal(length + 48);
   const MelTables tables = tables_of(length, fft_size, 0.9F);
   on_every_processor([&] {
-    for (const size_t count : {1, 3, 17}) {
+    for (const size_t count : {size_t{1}, size_t{3}, size_t{17}}) {
       const auto frames = frames_of(samples, count, 3);
       std::vector<float> logs(count * tables.bins.size());
       mel_kernels().log_mel(tables, frames.data(), static_cast<int64_t>(count), logs.data());

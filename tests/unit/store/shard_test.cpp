@@ -265,7 +265,7 @@ TEST(Shards, BringWhatIsAnnouncedIntoMemory) {
   const TemporaryFolder folder;
   const ShardSet shards({write_shards(folder.path(), {{{"one", 30'000}, {"two", 30'000}}}, kBins,
                                       "num_mel_bins=5", 1)});
-  const std::filesystem::path path = shards.shard_path(0);
+  const std::filesystem::path& path = shards.shard_path(0);
   const UtteranceEntry& two = shards.utts()[1];
   const int64_t bytes = two.num_frames * kBins * 2;
   // Its copy is the last in the file.
