@@ -3,7 +3,7 @@
 // nothing of them; what comes next is announced a batch ahead, as the loader does it. Warm: from
 // the page cache.
 //   bench_read DIR [RUNS]     writes 1.0 GB of shards into DIR, an empty folder on a disk; prints
-//                             one JSON line per figure: medians of RUNS (3), ours and raw in turn
+//                             one JSON line per figure: MB/s of RUNS (3), ours and raw in turn
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/json.h"
+#include "base/options.h"
 #include "base/random.h"
 #include "loader/sampler.h"
 #include "page_cache.h"
@@ -110,43 +110,29 @@ double shard_rate(const spc::ShardSet& shards, const Reading& reading) {
   return static_cast<double>(shards.bytes_read() - before) / watch.seconds() / 1e6;
 }
 
-struct Rates {
-  std::vector<double> all;
-  [[nodiscard]] double median() const {
-    std::vector<double> sorted = all;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted[sorted.size() / 2];
-  }
-  [[nodiscard]] double min() const { return *std::min_element(all.begin(), all.end()); }
-  [[nodiscard]] double max() const { return *std::max_element(all.begin(), all.end()); }
-};
-
-void print(const std::string& name, const Rates& ours, const Rates& raw) {
-  std::cout << spc::JsonObject()
-                   .set("figure", name)
-                   .set("mb_per_s", ours.median())
-                   .set("min", ours.min())
-                   .set("max", ours.max())
-                   .set("peer", "the same files raw, one thread")
-                   .set("peer_mb_per_s", raw.median())
-                   .set("peer_min", raw.min())
-                   .set("peer_max", raw.max())
-                   .set("ratio", ours.median() / raw.median())
-                   .str()
-            << "\n";
+// A JSON line: MB/s of every run.
+void print(const std::string& name, const std::vector<double>& ours,
+           const std::vector<double>& raw) {
+  const auto list = [](const std::vector<double>& rates) {
+    std::string text;
+    for (const double rate : rates) text += (text.empty() ? "" : ", ") + spc::to_text(rate);
+    return "[" + text + "]";
+  };
+  std::cout << "{\"figure\": \"" << name << "\", \"ours\": " << list(ours)
+            << ", \"raw\": " << list(raw) << "}\n";
 }
 
 // Ours in several ways and raw in turn, so that a drift of the machine's speed meets all.
 void measure(const spc::ShardSet& shards, bool cold, const std::vector<Reading>& ways, int runs) {
   if (!cold) raw_rate(shards);  // warms the page cache for all
-  Rates raw;
-  std::vector<Rates> ours(ways.size());
+  std::vector<double> raw;
+  std::vector<std::vector<double>> ours(ways.size());
   for (int run = 0; run < runs; ++run) {
     if (cold) make_cold(shards);
-    raw.all.push_back(raw_rate(shards));
+    raw.push_back(raw_rate(shards));
     for (size_t way = 0; way < ways.size(); ++way) {
       if (cold) make_cold(shards);
-      ours[way].all.push_back(shard_rate(shards, ways[way]));
+      ours[way].push_back(shard_rate(shards, ways[way]));
     }
   }
   for (size_t way = 0; way < ways.size(); ++way) {
