@@ -1,4 +1,5 @@
-// Between float32 and IEEE 754 half precision, as stored in shards. For one thread; compiled for several processors as the map kernels are.
+// Between float32 and IEEE 754 half precision, as stored in shards. For one thread; compiled for
+// several processors as the map kernels are.
 #pragma once
 
 #include <cstdint>

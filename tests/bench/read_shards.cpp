@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/options.h"
+#include "base/json.h"
 #include "base/random.h"
 #include "loader/sampler.h"
 #include "page_cache.h"
@@ -114,12 +114,13 @@ double shard_rate(const spc::ShardSet& shards, const Reading& reading) {
 void print(const std::string& name, const std::vector<double>& ours,
            const std::vector<double>& raw) {
   const auto list = [](const std::vector<double>& rates) {
-    std::string text;
-    for (const double rate : rates) text += (text.empty() ? "" : ", ") + spc::to_text(rate);
-    return "[" + text + "]";
+    spc::JsonArray array;
+    for (const double rate : rates) array.raw(spc::json_number(rate));
+    return array.str();
   };
-  std::cout << "{\"figure\": \"" << name << "\", \"ours\": " << list(ours)
-            << ", \"raw\": " << list(raw) << "}\n";
+  std::cout
+      << spc::JsonObject().set("figure", name).raw("ours", list(ours)).raw("raw", list(raw)).str()
+      << "\n";
 }
 
 // Ours in several ways and raw in turn, so that a drift of the machine's speed meets all.
@@ -136,9 +137,9 @@ void measure(const spc::ShardSet& shards, bool cold, const std::vector<Reading>&
     }
   }
   for (size_t way = 0; way < ways.size(); ++way) {
-    print(spc::concat("read utterances, shuffled, ", cold ? "cold, " : "warm, ",
+    print(spc::concat("utterances, shuffled, ", cold ? "cold, " : "warm, ",
                       ways[way].threads == 1 ? "one thread, " : "two threads, ",
-                      ways[way].verify ? "checksums verified" : "no checksums"),
+                      ways[way].verify ? "checksums" : "no checksums"),
           ours[way], raw);
   }
 }
