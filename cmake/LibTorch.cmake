@@ -39,6 +39,16 @@ if(SPCNET_CUDA)
   endif()
   find_package(CUDAToolkit REQUIRED)
   find_package(NCCL REQUIRED)
+  # The toolkit's own compiler; code for every generation of GPUs that it knows.
+  set(CMAKE_CUDA_COMPILER ${CUDAToolkit_NVCC_EXECUTABLE})
+  set(CMAKE_CUDA_ARCHITECTURES all-major CACHE STRING "GPUs that kernels are compiled for")
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)  # the one that LibTorch loads
+  enable_language(CUDA)
+  if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # nvcc 12 knows C++20, CMake 3.25 does not know that
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  endif()
+  set(CMAKE_CUDA_STANDARD 20)
+  set(CMAKE_CUDA_EXTENSIONS OFF)
   # libtorch_cuda.so registers the CUDA kernels when it is loaded; no symbol of ours needs it, so the linker must be told to keep it.
   # In one word: CMake sorts single flags apart from what they are for.
   target_link_libraries(spc_torch INTERFACE CUDA::cudart

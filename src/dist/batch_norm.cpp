@@ -40,9 +40,8 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
     const at::Tensor scale = weight.to(at::kDouble) * invstd;
     at::Tensor y = at::empty_like(x);
     passes_for(x).apply(x, mean, scale, bias.to(at::kDouble), y);
-    context->save_for_backward({x, weight, mean, invstd});
+    context->save_for_backward({x, weight, mean, invstd, statistics.count});
     context->saved_data["comm"] = reinterpret_cast<int64_t>(comm);
-    context->saved_data["count"] = statistics.count;
     context->saved_data["shape"] = x_NC.sizes().vec();
     return y.view(x_NC.sizes());
   }
@@ -57,7 +56,7 @@ class BatchNormFunction : public torch::autograd::Function<BatchNormFunction> {
     // The node can only keep values, so the communicator travelled as an integer.
     auto* comm = reinterpret_cast<Communicator*>(  // NOLINT(performance-no-int-to-ptr)
         context->saved_data["comm"].toInt());
-    const double count = context->saved_data["count"].toDouble();
+    const at::Tensor& count = saved[4];
     const at::Tensor dy = as_planes(gradients[0].to(x.scalar_type()));
     at::Tensor own = at::empty({2, x.size(1)}, x.options().dtype(at::kDouble));
     passes_for(x).backward_sums(dy, x, mean, own);

@@ -39,31 +39,32 @@ at::Tensor ChannelStatistics::invstd() const {
 
 std::vector<ChannelStatistics> reduce_statistics(const std::vector<ChannelSums>& norms,
                                                  Communicator* comm) {
-  std::vector<at::Tensor> sums;
-  std::vector<double> counts;
-  sums.reserve(norms.size());
-  counts.reserve(norms.size());
+  std::vector<at::Tensor> parts;  // sums and count of one norm, then those of the next
+  parts.reserve(2 * norms.size());
   for (const ChannelSums& norm : norms) {
-    sums.push_back(norm.sums_2C);
-    counts.push_back(norm.count);
+    parts.push_back(norm.sums_2C);
+    // A number on the CPU needs no copy to be computed with; one that travels is made where the
+    // sums are.
+    parts.push_back(at::full(
+        {}, norm.count,
+        spans_ranks(comm) ? norm.sums_2C.options() : norm.sums_2C.options().device(at::kCPU)));
   }
   if (spans_ranks(comm)) {
-    std::vector<at::Tensor> parts = sums;
-    parts.push_back(at::tensor(counts, sums[0].options()));
     const at::Tensor message = joined(parts);
-    comm->all_reduce_now(message, ReduceOp::kSum, "batch norm statistics");
-    sums = split_like(message, parts);
-    const at::Tensor summed = sums.back().cpu();
-    counts.assign(summed.const_data_ptr<double>(), summed.const_data_ptr<double>() + norms.size());
+    comm->all_reduce_in_stream(message, ReduceOp::kSum, "batch norm statistics");
+    parts = split_like(message, parts);
   }
   std::vector<ChannelStatistics> statistics;
   statistics.reserve(norms.size());
   for (size_t i = 0; i < norms.size(); ++i) {
-    SPC_CHECK(counts[i] > 1,
+    const at::Tensor& sums = parts[2 * i];
+    const at::Tensor& count = parts[2 * i + 1];
+    // Where this rank alone has enough, the sum need not be looked at, which would wait for it.
+    SPC_CHECK(norms[i].count > 1 || count.item<double>() > 1,
               "batch norm needs more than one value per channel; make train.batch_size or the "
               "crops larger");
-    const at::Tensor mean = sums[i][0] / counts[i];
-    statistics.push_back({mean, (sums[i][1] / counts[i] - mean * mean).clamp_min(0), counts[i]});
+    const at::Tensor mean = sums[0] / count;
+    statistics.push_back({mean, (sums[1] / count - mean * mean).clamp_min(0), count});
   }
   return statistics;
 }
@@ -72,7 +73,7 @@ void move_running(const BatchNormTensors& bn, const ChannelStatistics& statistic
   const auto moved = [](const at::Tensor& running, const at::Tensor& now) {
     return running * (1 - kBatchNormMomentum) + now.to(running.scalar_type());
   };
-  const double count = statistics.count;
+  const at::Tensor& count = statistics.count;
   const at::Tensor mean = moved(bn.running_mean, statistics.mean * kBatchNormMomentum);
   const at::Tensor var =
       moved(bn.running_var, statistics.var * (kBatchNormMomentum * count / (count - 1)));
@@ -87,7 +88,7 @@ std::vector<at::Tensor> reduce_gradient_sums(const std::vector<at::Tensor>& sums
                                              Communicator* comm) {
   if (!spans_ranks(comm)) return sums;
   const at::Tensor message = joined(sums);
-  comm->all_reduce_now(message, ReduceOp::kSum, "batch norm gradients");
+  comm->all_reduce_in_stream(message, ReduceOp::kSum, "batch norm gradients");
   return split_like(message, sums);
 }
 

@@ -24,13 +24,14 @@ struct ChannelSums {
 };
 
 struct ChannelStatistics {
-  at::Tensor mean;  // [C] float64
-  at::Tensor var;   // [C] float64, biased
-  double count = 0;
+  at::Tensor mean;   // [C] float64
+  at::Tensor var;    // [C] float64, biased
+  at::Tensor count;  // [] float64, > 1; beside the others, or on the CPU
   [[nodiscard]] at::Tensor invstd() const;
 };
 
 /// Statistics over the ranks of `comm`, in one message however many norms there are. Collective.
+/// Neither this nor what follows waits for a GPU.
 /// @param comm  nullptr: this rank's own
 /// @throws Error  one value per channel in all: there is no variance to normalise by
 std::vector<ChannelStatistics> reduce_statistics(const std::vector<ChannelSums>& norms,

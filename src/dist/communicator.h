@@ -71,6 +71,14 @@ class Communicator {
   /// The waits of this rank, on this communicator and its duplicates.
   [[nodiscard]] const std::shared_ptr<WaitLog>& waits() const { return waits_; }
 
+  /// In place; what this thread computes from here on finds the sum. Where it computes on a GPU it
+  /// does not wait: a rank that does not come is found by the next wait for that GPU, or by the
+  /// watchdog.
+  virtual void all_reduce_in_stream(const at::Tensor& tensor, ReduceOp op,
+                                    const std::string& what) {
+    all_reduce_now(tensor, op, what);
+  }
+
   /// In place, to the end.
   void all_reduce_now(const at::Tensor& tensor, ReduceOp op, const std::string& what) {
     all_reduce(tensor, op, what)->wait();

@@ -18,6 +18,9 @@ std::vector<std::string> visible_gpus();
 
 bool gpu_has_bf16(c10::Device gpu);
 
+/// CUDA's handle of the stream on which this thread computes.
+void* current_gpu_stream(c10::Device gpu);
+
 /// NCCL for tensors on `gpu`, `control` for those on the CPU and for all else. Collective.
 /// @throws Error  NCCL cannot be set up: what it says
 std::unique_ptr<Communicator> make_nccl_communicator(std::unique_ptr<Communicator> control,

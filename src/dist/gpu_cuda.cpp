@@ -1,5 +1,6 @@
 // The GPUs of this machine, as CUDA shows them.
 #include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime_api.h>
 
 #include <array>
@@ -45,6 +46,10 @@ std::vector<std::string> visible_gpus() {
 
 bool gpu_has_bf16(c10::Device gpu) {
   return properties_of(gpu.index()).major >= 8;
+}
+
+void* current_gpu_stream(c10::Device gpu) {
+  return c10::cuda::getCurrentCUDAStream(gpu.index()).stream();
 }
 
 GpuMemory gpu_memory(c10::Device gpu) {

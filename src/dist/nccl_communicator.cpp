@@ -71,6 +71,8 @@ class NcclWork : public PolledWork {
       : PolledWork(what, rules), comm_(comm), tensors_(std::move(tensors)) {
     event_.record(stream);
   }
+  /// What `stream` is given from now on comes after it.
+  void precede(const c10::cuda::CUDAStream& stream) { event_.block(stream); }
 
  private:
   bool done() override { return is_settled(comm_, what()) && event_.query(); }
@@ -146,6 +148,17 @@ class NcclCommunicator : public Communicator {
       return ncclAllReduce(tensor.const_data_ptr(), tensor.data_ptr(), count_of(tensor),
                            nccl_type(tensor, what), nccl_op(op), comm_, stream_.stream());
     });
+  }
+
+  // The tensor may go at once: its memory is given to others in the order of this stream.
+  void all_reduce_in_stream(const at::Tensor& tensor, ReduceOp op,
+                            const std::string& what) override {
+    if (tensor.is_cpu()) return control_->all_reduce_now(tensor, op, what);
+    waits()->add_bytes(tensor.nbytes());
+    start({tensor}, what, [&] {
+      return ncclAllReduce(tensor.const_data_ptr(), tensor.data_ptr(), count_of(tensor),
+                           nccl_type(tensor, what), nccl_op(op), comm_, stream_.stream());
+    })->precede(c10::cuda::getCurrentCUDAStream(gpu_.index()));
   }
 
   void broadcast(const at::Tensor& tensor, int root, const std::string& what) override {
@@ -235,8 +248,8 @@ class NcclCommunicator : public Communicator {
   // Behind everything that this thread's current stream was given so far. All our computation goes
   // to the default stream, which threads share, so that holds for what other threads gave it too.
   template <class Call>
-  std::unique_ptr<Work> start(std::vector<at::Tensor> tensors, const std::string& what,
-                              Call&& call) {
+  std::unique_ptr<NcclWork> start(std::vector<at::Tensor> tensors, const std::string& what,
+                                  Call&& call) {
     const c10::cuda::CUDAGuard guard(gpu_);
     at::cuda::CUDAEvent ready;
     ready.record(c10::cuda::getCurrentCUDAStream(gpu_.index()));

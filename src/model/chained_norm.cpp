@@ -48,7 +48,7 @@ ChannelStatistics ChainedNorm::statistics(const ChannelStatistics& of_c4_and_oth
 
 // dc4 = scale (du - mean(du) - xhat mean(du xhat) (w4^2 + eps) / (var(Y1) + eps)): first's gradient
 // of bn's, and Y1's mean has none.
-ChannelBackward ChainedNorm::backward(const at::Tensor& sums_2C, double count) const {
+ChannelBackward ChainedNorm::backward(const at::Tensor& sums_2C, const at::Tensor& count) const {
   const at::Tensor chained =
       of_c4_.invstd.square() * (first_weight_.square() + kBatchNormEps) * invstd_.square();
   const at::Tensor squares = at::cat({chained, of_others_.invstd.square()});

@@ -37,8 +37,8 @@ class ChainedNorm {
   [[nodiscard]] ChannelNorm norm() const;
   /// Mean and variance of [Y1, others].
   [[nodiscard]] ChannelStatistics statistics(const ChannelStatistics& of_c4_and_others) const;
-  /// @param sums_2C  of map_backward_sums() over all ranks   @param count  values of a channel
-  [[nodiscard]] ChannelBackward backward(const at::Tensor& sums_2C, double count) const;
+  /// @param sums_2C  of map_backward_sums() over all ranks   @param count  [] values of a channel
+  [[nodiscard]] ChannelBackward backward(const at::Tensor& sums_2C, const at::Tensor& count) const;
   /// Of bn's weight and bias, from sums over this rank alone.
   [[nodiscard]] std::pair<at::Tensor, at::Tensor> gradients(const at::Tensor& own_2C) const;
   /// Of first's weight, whose effect bn nearly takes away; its bias has no gradient at all.

@@ -1,6 +1,7 @@
 #include "model/channels_last.h"
 
 #include "model/channel_numbers.h"
+#include "model/gpu_passes.h"
 #include "model/map_access.h"
 
 namespace spc {
@@ -121,6 +122,7 @@ class PartSums {
 }  // namespace
 
 ChannelSums map_sums(const MapParts& x) {
+  if (!x[0].is_cpu()) return gpu_passes(x[0]).sums(x);
   const std::vector<int64_t> widths = widths_of(x);
   PartSums sums(widths);
   with_stored_type(x[0], [&](auto tag) {
@@ -139,6 +141,7 @@ ChannelSums map_sums(const MapParts& x) {
 }
 
 void map_apply(const MapParts& x, const ChannelNorm& norm, const MapParts& add, const MapParts& y) {
+  if (!x[0].is_cpu()) return gpu_passes(x[0]).apply(x, norm, add, y);
   const std::vector<int64_t> widths = finest({&x, &y, &add});
   with_stored_type(x[0], [&](auto tag) {
     using T = decltype(tag);
@@ -156,6 +159,7 @@ void map_apply(const MapParts& x, const ChannelNorm& norm, const MapParts& add, 
 }
 
 at::Tensor map_backward_sums(const MapParts& dy, const MapParts& x, const ChannelNorm& norm) {
+  if (!x[0].is_cpu()) return gpu_passes(x[0]).backward_sums(dy, x, norm);
   const std::vector<int64_t> widths = finest({&x, &dy});
   PartSums sums(widths);
   at::Tensor rest;
@@ -183,6 +187,7 @@ at::Tensor map_backward_sums(const MapParts& dy, const MapParts& x, const Channe
 
 void map_backward_apply(const MapParts& dy, const MapParts& x, const ChannelNorm& norm,
                         const ChannelBackward& back, const MapParts& add, const MapParts& dx) {
+  if (!x[0].is_cpu()) return gpu_passes(x[0]).backward_apply(dy, x, norm, back, add, dx);
   const std::vector<int64_t> widths = finest({&dy, &x, &dx, &add});
   with_stored_type(x[0], [&](auto tag) {
     using T = decltype(tag);
@@ -210,7 +215,7 @@ void map_backward_apply(const MapParts& dy, const MapParts& x, const ChannelNorm
 }
 
 ChannelBackward norm_backward(const at::Tensor& sums_2C, const at::Tensor& scale,
-                              const at::Tensor& invstd, double count) {
+                              const at::Tensor& invstd, const at::Tensor& count) {
   return {scale, -scale * invstd.square() * sums_2C[1] / count, -scale * sums_2C[0] / count};
 }
 

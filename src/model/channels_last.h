@@ -47,8 +47,8 @@ void map_backward_apply(const MapParts& dy, const MapParts& x, const ChannelNorm
 
 /// The gradient of a normalisation by batch statistics, from sums over all ranks.
 /// @param sums_2C  as map_backward_sums() returns them    @param scale, invstd  [C]   @param count
-/// values of a channel
+/// [] values of a channel
 ChannelBackward norm_backward(const at::Tensor& sums_2C, const at::Tensor& scale,
-                              const at::Tensor& invstd, double count);
+                              const at::Tensor& invstd, const at::Tensor& count);
 
 }  // namespace spc

@@ -38,13 +38,14 @@ at::Tensor convolve_backward(const at::Tensor& dy, const at::Tensor& x, const at
 
 // What backward needs.
 struct Saved {
-  at::Tensor x1, xp, xr, small, indices, c3, c2, z, c4, c1, y, c;
+  at::Tensor x1, xp, xr, small, indices, c3, c2, z, c4, c1, y, c, count, small_count;
   BatchNumbers n3, n2, n4, others, out;
   BlockTensors tensors;
 
   template <class Visit>
   void each(Visit visit) {
-    for (at::Tensor* tensor : {&x1, &xp, &xr, &small, &indices, &c3, &c2, &z, &c4, &c1, &y, &c})
+    for (at::Tensor* tensor :
+         {&x1, &xp, &xr, &small, &indices, &c3, &c2, &z, &c4, &c1, &y, &c, &count, &small_count})
       visit(*tensor);
     for (BatchNumbers* numbers : {&n3, &n2, &n4, &others, &out}) {
       visit(numbers->mean);
@@ -81,14 +82,12 @@ variable_list parameters(const BlockTensors& t) {
 // next does not need.
 class BlockBackward {
  public:
-  BlockBackward(const Saved& saved, MapParts dout, Communicator* comm, double count,
-                double small_count, int64_t reduction, bool identity)
+  BlockBackward(const Saved& saved, MapParts dout, Communicator* comm, int64_t reduction,
+                bool identity)
       : s_(saved),
         t_(saved.tensors),
         dout_(std::move(dout)),
         comm_(comm),
-        count_(count),
-        small_count_(small_count),
         identity_(identity),
         windows_(saved.x1, reduction) {}
 
@@ -109,8 +108,8 @@ class BlockBackward {
     const at::Tensor own = map_backward_sums(dout_, {s_.c}, norm);
     const at::Tensor sums = reduce_gradient_sums({own}, comm_)[0];
     const at::Tensor dc = empty_map(s_.c, s_.c.size(1));
-    map_backward_apply(dout_, {s_.c}, norm, norm_backward(sums, norm.scale, s_.out.invstd, count_),
-                       {}, {dc});
+    map_backward_apply(dout_, {s_.c}, norm,
+                       norm_backward(sums, norm.scale, s_.out.invstd, s_.count), {}, {dc});
     std::tie(grads_.bn_out.weight, grads_.bn_out.bias) = s_.out.gradients(own, t_.bn_out);
     grads_.conv_bias = at::zeros_like(t_.bn_out.bias);
     return convolve_backward(dc, s_.y, t_.conv, grads_.conv);
@@ -125,7 +124,7 @@ class BlockBackward {
     const at::Tensor sums = reduce_gradient_sums({own}, comm_)[0];
     MapParts gradients = empty_parts(s_.concatenated());
     const MapParts add = s_.xr.defined() ? MapParts{{}, {}, base_of(2)} : MapParts{};
-    map_backward_apply({dy}, s_.concatenated(), norm, chained.backward(sums, count_), add,
+    map_backward_apply({dy}, s_.concatenated(), norm, chained.backward(sums, s_.count), add,
                        gradients);
     std::tie(grads_.bn.weight, grads_.bn.bias) = chained.gradients(own);
     grads_.k4_bn.weight = chained.first_weight_gradient(own);
@@ -141,10 +140,10 @@ class BlockBackward {
     const at::Tensor own_2 = map_backward_sums({gate.of_norm2}, {s_.c2}, inputs.norm2);
     const std::vector<at::Tensor> sums = reduce_gradient_sums({gate.sums3_2C, own_2}, comm_);
     map_backward_apply({gate.of_norm3}, {s_.c3}, inputs.norm3,
-                       norm_backward(sums[0], inputs.norm3.scale, s_.n3.invstd, count_), {},
+                       norm_backward(sums[0], inputs.norm3.scale, s_.n3.invstd, s_.count), {},
                        {gate.of_norm3});
     map_backward_apply({gate.of_norm2}, {s_.c2}, inputs.norm2,
-                       norm_backward(sums[1], inputs.norm2.scale, s_.n2.invstd, small_count_), {},
+                       norm_backward(sums[1], inputs.norm2.scale, s_.n2.invstd, s_.small_count), {},
                        {gate.of_norm2});
     std::tie(grads_.k3_bn.weight, grads_.k3_bn.bias) = s_.n3.gradients(gate.sums3_2C, t_.k3_bn);
     std::tie(grads_.k2_bn.weight, grads_.k2_bn.bias) = s_.n2.gradients(own_2, t_.k2_bn);
@@ -180,8 +179,6 @@ class BlockBackward {
   const BlockTensors& t_;
   MapParts dout_;
   Communicator* comm_;
-  double count_;
-  double small_count_;
   bool identity_;
   Windows windows_;
   BlockTensors grads_;
@@ -204,6 +201,8 @@ class FusedBlockFunction : public torch::autograd::Function<FusedBlockFunction> 
     s.c3 = convolve(s.x1, t.k3, t.k3_bias);
     s.c2 = convolve(s.small, t.k2, t.k2_bias);
     const auto calibration = reduce_statistics({map_sums({s.c3}), map_sums({s.c2})}, comm);
+    s.count = calibration[0].count;
+    s.small_count = calibration[1].count;
     s.n3 = take_numbers(calibration[0], t.k3_bn);
     s.n2 = take_numbers(calibration[1], t.k2_bn);
     s.z = map_gate(s.gate(switches.identity), windows);
@@ -222,8 +221,6 @@ class FusedBlockFunction : public torch::autograd::Function<FusedBlockFunction> 
     context->save_for_backward(kept);
     context->saved_data["reduction"] = switches.reduction;
     context->saved_data["identity"] = switches.identity;
-    context->saved_data["count"] = calibration[0].count;
-    context->saved_data["small_count"] = calibration[1].count;
     context->saved_data["comm"] = to_value(comm);
     return result;
   }
@@ -239,8 +236,7 @@ class FusedBlockFunction : public torch::autograd::Function<FusedBlockFunction> 
       dout.push_back(channels_last(each.to(s.c.scalar_type())));
     auto& values = context->saved_data;
     variable_list gradients =
-        BlockBackward(s, dout, to_communicator(values["comm"]), values["count"].toDouble(),
-                      values["small_count"].toDouble(), values["reduction"].toInt(),
+        BlockBackward(s, dout, to_communicator(values["comm"]), values["reduction"].toInt(),
                       values["identity"].toBool())
             .run();
     for (int other = 0; other < 4; ++other)

@@ -1,4 +1,4 @@
-// A block of SpcNet over channels-last maps in one autograd function: its convolutions by oneDNN,
+// A block of SpcNet over channels-last maps in one autograd function: its convolutions by LibTorch,
 // all that lies between them in few passes over memory, all of a pass's statistics in one message
 // between ranks.
 #pragma once
@@ -34,8 +34,8 @@ struct BlockSwitches {
 MapParts split_for_blocks(const at::Tensor& x, int64_t partial);
 
 /// A block in training. Differentiable in the parts and all parameters.
-/// @param x  parts of [B, C, F, T] float32, float64 or bfloat16 on the CPU, in the type to compute
-/// in   @param whole  the result is not cut
+/// @param x  parts of [B, C, F, T] float32, float64 or bfloat16, in the type to compute in   @param
+/// whole  the result is not cut
 /// @returns x + block(x), in the same parts   @throws Error  one value per channel in all
 MapParts fused_block_train(const MapParts& x, const BlockTensors& tensors,
                            const BlockSwitches& switches, bool whole, Communicator* comm);

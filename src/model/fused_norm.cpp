@@ -21,9 +21,8 @@ class FusedNormFunction : public torch::autograd::Function<FusedNormFunction> {
     const at::Tensor invstd = statistics.invstd();
     at::Tensor y = empty_map(x, x.size(1));
     map_apply({x}, {statistics.mean, weight * invstd, bias, relu}, {}, {y});
-    context->save_for_backward({x, weight, bias, statistics.mean, invstd});
+    context->save_for_backward({x, weight, bias, statistics.mean, invstd, statistics.count});
     context->saved_data["relu"] = relu;
-    context->saved_data["count"] = statistics.count;
     context->saved_data["comm"] = to_value(comm);
     return y;
   }
@@ -41,9 +40,7 @@ class FusedNormFunction : public torch::autograd::Function<FusedNormFunction> {
     const at::Tensor sums =
         reduce_gradient_sums({own}, to_communicator(context->saved_data["comm"]))[0];
     at::Tensor dx = empty_map(x, x.size(1));
-    map_backward_apply({dy}, {x}, norm,
-                       norm_backward(sums, scale, invstd, context->saved_data["count"].toDouble()),
-                       {}, {dx});
+    map_backward_apply({dy}, {x}, norm, norm_backward(sums, scale, invstd, saved[5]), {}, {dx});
     // The parameters' gradients stay this rank's own: the gradient reducer sums them like all
     // others.
     return {dx, like(own[1] * invstd, weight), like(own[0], weight), {}, {}, {}, {}};

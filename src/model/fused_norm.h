@@ -10,8 +10,8 @@ namespace spc {
 
 /// relu(batch norm(x)) by the statistics of the batch over the ranks of `comm`, which also move the
 /// running ones; without relu if not asked for. Differentiable in x, weight and bias.
-/// @param x  [B, C, F, T] float32, float64 or bfloat16 on the CPU; channels are put last if they
-/// are not   @param comm  nullptr: this rank's own
+/// @param x  [B, C, F, T] float32, float64 or bfloat16; channels are put last if they are not
+///   @param comm  nullptr: this rank's own
 /// @throws Error  one value per channel in all
 at::Tensor fused_norm_train(const at::Tensor& x, const BatchNormTensors& bn, bool relu,
                             Communicator* comm);

@@ -10,7 +10,7 @@ namespace spc {
 struct ForwardMode {
   bool training = false;         // batch statistics and moving averages, or running statistics
   Communicator* comm = nullptr;  // over whose ranks batch statistics go; nullptr: this rank's own
-  bool fused = false;            // training on a CPU: maps channels-last, in few passes over memory
+  bool fused = false;            // training: maps channels-last, in few passes over memory
 };
 
 class BatchNorm {

@@ -49,13 +49,18 @@ inline bool is_slab(const at::Tensor& map) {
   return true;
 }
 
-template <class T>
-Slab<T> slab_of(const at::Tensor& map) {
-  SPC_ASSERT(map.is_cpu() && is_slab(map), "a map's channels must be last");
+/// Of a slab: from one pixel to the next.
+inline int64_t pixel_distance(const at::Tensor& map) {
   int64_t distance = map.size(1);
   for (const int64_t dimension : {0, 2, 3})
     if (map.size(dimension) > 1) distance = map.stride(dimension);
-  return {static_cast<T*>(map.data_ptr()), map.size(1), distance};
+  return distance;
+}
+
+template <class T>
+Slab<T> slab_of(const at::Tensor& map) {
+  SPC_ASSERT(map.is_cpu() && is_slab(map), "a map's channels must be last");
+  return {static_cast<T*>(map.data_ptr()), map.size(1), pixel_distance(map)};
 }
 
 /// Numbers of channels in the type of computation.

@@ -1,6 +1,7 @@
 #include "model/map_gate.h"
 
 #include "model/channel_numbers.h"
+#include "model/gpu_passes.h"
 #include "model/map_access.h"
 
 namespace spc {
@@ -34,10 +35,9 @@ void over_small_bins(const at::Tensor& map, const Windows& windows, int64_t widt
 }  // namespace
 
 Windows::Windows(const at::Tensor& map, int64_t r)
-    : r_(r),
-      small_bins_(divided_up(map.size(2), r)),
-      small_frames_(divided_up(map.size(3), r)),
-      nearest_frame_(nearest(small_frames_, map.size(3), map.scalar_type())) {
+    : r_(r), small_bins_(divided_up(map.size(2), r)), small_frames_(divided_up(map.size(3), r)) {
+  if (!map.is_cpu()) return;
+  nearest_frame_ = nearest(small_frames_, map.size(3), map.scalar_type());
   const std::vector<int32_t> nearest_bin = nearest(small_bins_, map.size(2), map.scalar_type());
   first_bin_.reserve(static_cast<size_t>(small_bins_ + 1));
   for (int64_t small = 0; small <= small_bins_; ++small) {
@@ -51,6 +51,7 @@ Windows::Windows(const at::Tensor& map, int64_t r)
 
 at::Tensor map_average(const at::Tensor& x1, const Windows& windows) {
   if (windows.r() == 1) return x1;
+  if (!x1.is_cpu()) return gpu_passes(x1).average(x1, windows);
   const int64_t channels = x1.size(1);
   const int64_t bins = x1.size(2);
   const int64_t frames = x1.size(3);
@@ -73,6 +74,7 @@ at::Tensor map_average(const at::Tensor& x1, const Windows& windows) {
 
 void map_merge(const at::Tensor& base, const at::Tensor& a, const at::Tensor& b,
                const at::Tensor& small, const Windows& windows, const at::Tensor& dx) {
+  if (!dx.is_cpu()) return gpu_passes(dx).merge(base, a, b, small, windows, dx);
   const int64_t channels = dx.size(1);
   const int64_t bins = dx.size(2);
   const int64_t frames = dx.size(3);
@@ -160,6 +162,7 @@ class GateRows {
 };
 
 at::Tensor map_gate(const GateInputs& inputs, const Windows& windows) {
+  if (!inputs.c3.is_cpu()) return gpu_passes(inputs.c3).gate(inputs, windows);
   at::Tensor z = empty_map(inputs.c3, inputs.c3.size(1));
   with_stored_type(z, [&](auto tag) {
     using T = decltype(tag);
@@ -176,6 +179,7 @@ at::Tensor map_gate(const GateInputs& inputs, const Windows& windows) {
 
 GateGradients map_gate_backward(const at::Tensor& dz, const GateInputs& inputs,
                                 const Windows& windows) {
+  if (!dz.is_cpu()) return gpu_passes(dz).gate_backward(dz, inputs, windows);
   const int64_t channels = dz.size(1);
   GateGradients gradients{dz, {}, at::empty_like(inputs.c2), at::zeros({2, channels}, at::kDouble)};
   if (inputs.x1.defined()) gradients.of_x1 = empty_map(dz, channels);

@@ -20,6 +20,7 @@ class Windows {
   [[nodiscard]] int64_t r() const { return r_; }
   [[nodiscard]] int64_t small_bins() const { return small_bins_; }
   [[nodiscard]] int64_t small_frames() const { return small_frames_; }
+  /// Tables for maps on the CPU; kernels of a GPU compute what they need.
   /// Bins of the map that up-sampling takes from each small bin: [first_bin()[i], first_bin()[i +
   /// 1])
   [[nodiscard]] const std::vector<int32_t>& first_bin() const { return first_bin_; }

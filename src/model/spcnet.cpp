@@ -193,7 +193,7 @@ at::Tensor SpcNet::pool_over_time(const at::Tensor& map_BDT, const Lengths* leng
   return at::cat({mean, variance.clamp_min(kVarianceFloor).sqrt()}, 1);
 }
 
-// The maps of training on a CPU, channels-last from the features to the last stage.
+// The maps of training, channels-last from the features to the last stage.
 at::Tensor SpcNet::fused_maps(const at::Tensor& feats_B1FT, const ForwardMode& mode) const {
   at::Tensor x =
       at::empty(feats_B1FT.sizes(), feats_B1FT.options(), at::MemoryFormat::ChannelsLast);
@@ -233,7 +233,7 @@ at::Tensor SpcNet::forward(const at::Tensor& feats_BTF, const ForwardMode& mode,
               " frames for each of the ", feats_BTF.size(0), " utterances");
   }
   const at::Tensor map = feats_BTF.transpose(1, 2).unsqueeze(1);
-  if (mode.fused && mode.training && map.is_cpu()) {
+  if (mode.fused && mode.training) {
     const at::Tensor x = fused_maps(map, mode);
     return (*fc_)(pool_over_time(x.flatten(1, 2), nullptr)).to(feats_BTF.scalar_type());
   }

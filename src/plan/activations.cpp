@@ -20,7 +20,8 @@ struct Map {
 constexpr double kMapsInBackward = 4;
 // Without a graph: x, what is concatenated, normalised, convolved and summed.
 constexpr double kMapsInForward = 5;
-// Batch norm in LibTorch's operations: the map, its deviations and their product, wide.
+// Batch norm in LibTorch's operations, as plain blocks have it on a GPU: the map, its deviations
+// and their product, wide.
 constexpr double kWideMapsOnGpu = 3;
 
 class Backbone {
@@ -36,7 +37,7 @@ class Backbone {
   // What a layer over the map needs for a moment, forward or backward.
   void pass(const Map& map) {
     tape_.brief(map.elements() * arithmetic_.element, graph_ ? kMapsInBackward : kMapsInForward);
-    if (arithmetic_.gpu)
+    if (arithmetic_.gpu && !arithmetic_.fused)
       tape_.brief(map.elements() *
                   (kWideMapsOnGpu * arithmetic_.wide + kMapsInBackward * arithmetic_.element));
   }

@@ -21,7 +21,7 @@ struct StepWork {
 };
 
 /// Whether blocks are computed in the fused passes.
-bool fuses(const RunConfig& config, const Arithmetic& arithmetic);
+bool fuses(const RunConfig& config);
 
 /// @param config  of a stage   @param rows  utterances of the rank's part of the batch
 StepWork step_work(const RunConfig& config, const RankShape& shape, int64_t rows);

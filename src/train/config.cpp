@@ -90,8 +90,8 @@ void TrainConfig::add_to(OptionSet& options) {
               "cuda");
   options.add(
       "train.kernels", kernels,
-      "fused: on a CPU, blocks in few passes over channels-last maps; plain: LibTorch's own "
-      "operations, one after the other, as on a GPU");
+      "fused: blocks in few passes over channels-last maps; plain: LibTorch's own operations, one "
+      "after the other");
   options.add("train.threads", threads,
               "compute threads per rank, 0: this rank's share of the cores");
   options.add("train.sync_bn", sync_bn, "batch norm statistics over all ranks");

@@ -56,7 +56,7 @@ struct TrainConfig {
   int64_t seed = 1;
   std::string precision = "auto";  // auto | fp32 | bf16 | fp64
   std::string device = "auto";     // auto | cpu | cuda
-  std::string kernels = "fused";   // fused (on a CPU) | plain
+  std::string kernels = "fused";   // fused | plain
   int threads = 0;                 // compute threads per rank; 0: this rank's share of the cores
   bool sync_bn = true;             // batch statistics over all ranks
   int64_t max_nonfinite_steps = 10;

@@ -42,11 +42,12 @@ class WithGpu(fixtures.SpcnetTest):
         return [json.loads(line)["loss"] for line in self.read(f"{run}/train.jsonl").splitlines() if "loss" in line]
 
     def test_learns_what_the_cpu_learns(self):
-        gpu = self.losses("gpu", "--train.device", "cuda", err="and a GPU, fp32")
         cpu = self.losses("cpu", "--train.device", "cpu")
-        self.assertEqual(len(gpu), self.STEPS)
-        for step, (one, other) in enumerate(zip(gpu, cpu), 1):
-            self.assertLess(abs(one - other), 2e-3 * other, f"step {step}")
+        for kernels in ("fused", "plain"):
+            gpu = self.losses(kernels, "--train.device", "cuda", "--train.kernels", kernels, err="and a GPU, fp32")
+            self.assertEqual(len(gpu), self.STEPS)
+            for step, (one, other) in enumerate(zip(gpu, cpu), 1):
+                self.assertLess(abs(one - other), 2e-3 * other, f"{kernels}, step {step}")
 
     def test_half_precision_accumulation_and_resume(self):
         for steps in ("4", "8"):

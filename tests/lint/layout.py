@@ -33,7 +33,7 @@ ROOMS = {
 # What a header's name begins with -> the only rooms that may include it.
 THIRD_PARTIES = {
     "hdf5": {"store"}, "H5": {"store"},
-    "mpi": {"dist"}, "nccl": {"dist"}, "cuda": {"dist"},
+    "mpi": {"dist"}, "nccl": {"dist"}, "cuda": {"dist", "kernels"},
     "prometheus/": {"metrics"},
     "sndfile": {"feat"}, "soxr": {"feat"}, "kiss_": {"feat"},
     "boost/": {"base"}, "nlohmann/": {"base"},

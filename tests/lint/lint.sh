@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.cpp' '*.h' '*.c')
+mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.cpp' '*.h' '*.c' '*.cu')
 [ "${1:-}" != --fix ] || clang-format-14 -i "${sources[@]}"
 echo "lint: formatting of ${#sources[@]} files"
 clang-format-14 --dry-run --Werror "${sources[@]}"

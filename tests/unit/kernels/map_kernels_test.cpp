@@ -8,54 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "unit/kernels/made_up_maps.h"
 #include "unit/kernels/stored_numbers.h"
 
 namespace spc {
 namespace {
-
-constexpr int64_t kPixels = 37;
-
-// Channels of a wider map, so that strides count.
-template <class T>
-class TestMap {
- public:
-  TestMap(int64_t channels, double phase, int64_t pixels = kPixels)
-      : channels_(channels), values_(static_cast<size_t>(pixels * (channels + 2))) {
-    for (size_t i = 0; i < values_.size(); ++i)
-      values_[i] = stored<T>(std::sin(1.37 * static_cast<double>(i) + phase) + 0.3);
-  }
-  [[nodiscard]] Slab<const T> in() const { return {values_.data() + 1, channels_, channels_ + 2}; }
-  [[nodiscard]] Slab<T> out() { return {values_.data() + 1, channels_, channels_ + 2}; }
-  [[nodiscard]] double at(int64_t pixel, int64_t c) const {
-    return number(values_[static_cast<size_t>(pixel * (channels_ + 2) + c + 1)]);
-  }
-
- private:
-  int64_t channels_;
-  std::vector<T> values_;
-};
-
-template <class F>
-struct TestNorm {
-  explicit TestNorm(int64_t channels) {
-    for (int64_t c = 0; c < channels; ++c) {
-      mean.push_back(static_cast<F>(0.1 * std::cos(c)));
-      scale.push_back(static_cast<F>(1 + 0.5 * std::sin(c)));
-      bias.push_back(static_cast<F>(0.2 * std::sin(3 * c)));
-    }
-  }
-  [[nodiscard]] Affine<F> affine() const { return {mean.data(), scale.data(), bias.data()}; }
-  [[nodiscard]] Backward<F> backward() const { return {scale.data(), mean.data(), bias.data()}; }
-  [[nodiscard]] double of(double x, int64_t c) const {
-    const auto i = static_cast<size_t>(c);
-    return (x - number(mean[i])) * number(scale[i]) + number(bias[i]);
-  }
-  std::vector<F> mean, scale, bias;
-};
-
-double sigmoid(double x) {
-  return 1 / (1 + std::exp(-x));
-}
 
 // body() for every processor and number of channels.
 template <class Body>
@@ -69,14 +26,8 @@ void everywhere(Body body) {
 }
 
 template <class T>
-class MapKernelsTest : public testing::Test {
- protected:
-  void near(double actual, double expected) {
-    EXPECT_NEAR(actual, expected, kTolerance<T> * (1 + std::abs(expected)));
-  }
-};
-using Types = testing::Types<Bf16, float, double>;
-TYPED_TEST_SUITE(MapKernelsTest, Types);
+class MapKernelsTest : public NearTest<T> {};
+TYPED_TEST_SUITE(MapKernelsTest, StoredTypes);
 
 TYPED_TEST(MapKernelsTest, Copy) {
   using T = TypeParam;
@@ -167,15 +118,6 @@ TYPED_TEST(MapKernelsTest, BackwardOfANorm) {
   });
 }
 
-// Rows of the gate, whose maps are dense.
-template <class T>
-std::vector<T> dense(int64_t count, double phase) {
-  std::vector<T> values;
-  for (int64_t i = 0; i < count; ++i)
-    values.push_back(stored<T>(1.5 * std::sin(0.73 * static_cast<double>(i) + phase)));
-  return values;
-}
-
 TYPED_TEST(MapKernelsTest, GateForwardAndBackward) {
   using T = TypeParam;
   using F = Compute<T>;
@@ -206,7 +148,7 @@ TYPED_TEST(MapKernelsTest, GateForwardAndBackward) {
         for (int64_t c = 0; c < channels; ++c) {
           const auto i = static_cast<size_t>(t * channels + c);
           const auto j = static_cast<size_t>(source[static_cast<size_t>(t)] * channels + c);
-          const double open = sigmoid(number(up[j]) + (identity ? number(x1[i]) : 0));
+          const double open = exact_sigmoid(number(up[j]) + (identity ? number(x1[i]) : 0));
           const double value = norm.of(number(c3[i]), c);
           const double gradient = number(dz[i]);
           this->near(number(z[i]), value * open);

@@ -72,6 +72,15 @@ TEST(Memory, OfAGpuIsApartFromTheMachines) {
   EXPECT_EQ(of_cpu.needed(), of_cpu.on_gpu() + of_cpu.on_machine());
 }
 
+TEST(Memory, OfFusedBlocksIsLessThanOfPlainOnesOnAGpuToo) {
+  RunConfig config = small_config();
+  RankShape shape = small_shape();
+  shape.arithmetic.gpu = true;
+  const double fused = predict_memory(config, shape).activations;
+  config.train.kernels = "plain";
+  EXPECT_LT(fused, predict_memory(config, shape).activations);
+}
+
 TEST(Memory, LabelsNeedTheirClassesAndAdamWTwoMoments) {
   RunConfig config = small_config();
   config.train.objective = "pseudo_label";
