@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <numbers>
 #include <numeric>
 #include <span>
 
 #include "base/crc32c.h"
-#include "base/half.h"
 #include "data/text.h"
+#include "kernels/half_kernels.h"
 
 namespace spc {
 namespace {
@@ -66,13 +67,13 @@ UtteranceCheck check_utterance(const FileDescriptor& shard, const UtteranceEntry
   }
   if (crc32c(halves.data(), halves.size() * sizeof(uint16_t)) != entry.crc32c)
     check.problems.push_back("wrong checksum");
-  check.nan_values = std::count_if(halves.begin(), halves.end(), half_is_special);
-  if (check.nan_values > 0) {
+  std::vector<float> feats(halves.size());
+  if (!half_kernels().widen(halves.data(), static_cast<int64_t>(halves.size()), feats.data())) {
+    check.nan_values = std::count_if(feats.begin(), feats.end(),
+                                     [](float value) { return !std::isfinite(value); });
     check.problems.push_back(counted(check.nan_values, "value") + " NaN or infinite");
     return check;
   }
-  std::vector<float> feats(halves.size());
-  std::transform(halves.begin(), halves.end(), feats.begin(), half_to_float);
   check.soundless = std::all_of(feats.begin(), feats.end(), [](float x) { return x < kSoundless; });
   check.silent_frames = check.soundless ? entry.num_frames : count_silent(feats, num_mel_bins);
   check.moments = BinMoments(feats, num_mel_bins);

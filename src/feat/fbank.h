@@ -11,6 +11,7 @@
 
 #include "base/options.h"
 #include "base/random.h"
+#include "kernels/mel_kernels.h"
 
 namespace spc {
 
@@ -62,18 +63,11 @@ class Fbank {
   [[nodiscard]] const FbankConfig& config() const { return config_; }
 
  private:
-  /// One triangle: weights of neighbouring spectrum lines.
-  struct MelBin {
-    size_t first_line;
-    std::vector<float> weights;
-  };
-  void cut_frame(std::span<const float> samples, int64_t index, std::span<float> frame) const;
-  void condition_frame(std::span<float> frame, Random* random) const;
-  void mel_energies(std::span<const float> power, std::span<float> energies) const;
+  [[nodiscard]] const float* frame(std::span<const float> samples, int64_t index, Random* random,
+                                   std::span<float> room) const;
 
   FbankConfig config_;
-  std::vector<float> window_;
-  std::vector<MelBin> mel_bins_;
+  MelTables tables_;
 };
 
 }  // namespace spc

@@ -8,12 +8,15 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cfloat>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -136,25 +139,42 @@ OpenWave open_wave(const std::filesystem::path& path) {
   return wave;
 }
 
+/// The sum of the first channels of each frame, scaled.
+void mix_frames(std::span<const float> block, size_t stored, size_t taken, float scale,
+                std::span<float> mono) {
+  if (stored == 1) {  // most files; this loop vectorises
+    for (size_t frame = 0; frame < mono.size(); ++frame) mono[frame] = block[frame] * scale;
+    return;
+  }
+  for (size_t frame = 0; frame < mono.size(); ++frame) {
+    const float* first = &block[frame * stored];
+    mono[frame] = std::accumulate(first, first + taken, 0.0F) * scale;
+  }
+}
+
 /// At most `count` frames from where the file stands, as one channel in int16 scale.
 std::vector<float> read_mono(const OpenWave& wave, Channels channels, sf_count_t count) {
   const auto stored = static_cast<size_t>(wave.info.channels);
   const size_t taken = channels == Channels::kFirst ? 1 : stored;
   const float scale = kFullScale / static_cast<float>(taken);
+  const auto is_broken = [](float sample) { return !(std::abs(sample) <= FLT_MAX); };
   std::vector<float> mono;
   mono.reserve(static_cast<size_t>(std::clamp<sf_count_t>(count, 0, kMaxReserve)));
   std::vector<float> block(kBlockFrames * stored);
   while (static_cast<sf_count_t>(mono.size()) < count) {
-    const sf_count_t left = count - static_cast<sf_count_t>(mono.size());
+    const size_t begin = mono.size();
+    const sf_count_t left = count - static_cast<sf_count_t>(begin);
     const sf_count_t got =
         sf_readf_float(wave.file.get(), block.data(), std::min(left, kBlockFrames));
     if (got <= 0) break;
-    for (size_t frame = 0; frame < static_cast<size_t>(got); ++frame) {
-      float sum = 0;
-      for (size_t channel = 0; channel < taken; ++channel) sum += block[frame * stored + channel];
-      SPC_CHECK(std::isfinite(sum), "sample ", mono.size(), " is not a finite number");
-      mono.push_back(sum * scale);
-    }
+    mono.resize(begin + static_cast<size_t>(got));
+    const std::span<float> samples = std::span(mono).subspan(begin);
+    mix_frames(block, stored, taken, scale, samples);
+    int broken = 0;
+    for (const float sample : samples) broken += is_broken(sample) ? 1 : 0;  // vectorises
+    SPC_CHECK(broken == 0, "sample ",
+              std::find_if(mono.begin(), mono.end(), is_broken) - mono.begin(),
+              " is not a finite number");
   }
   SPC_CHECK(sf_error(wave.file.get()) == SF_ERR_NO_ERROR,
             "damaged audio file: ", sf_strerror(wave.file.get()));

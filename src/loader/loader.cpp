@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "base/clock.h"
 #include "base/crc32c.h"
@@ -90,12 +91,13 @@ void Loader::work() {
       return slots_.size() < depth_ && next_step_ < share_.end_step;
     });
     if (closing_ || failure_) return;
+    std::vector<Sampler::Place> soon;  // what the disk may begin to fetch
     if (slot == nullptr) {
       slot = &slots_.emplace_back();
       slot->batch.step = next_step_++;
-      for (int64_t row = share_.row_begin; row < share_.row_end; ++row) {
-        slot->batch.places.push_back(sampler_.at(slot->batch.step * share_.batch_size + row));
-      }
+      for (int64_t row = 0; row < rows; ++row)
+        slot->batch.places.push_back(place_of(slot->batch.step, row));
+      if (slot->batch.step == share_.first_step) soon = slot->batch.places;
       const int64_t bins = shards_.num_mel_bins();
       slot->batch.global.resize(
           static_cast<size_t>(views_.num_global * rows * views_.global_frames * bins));
@@ -105,10 +107,12 @@ void Loader::work() {
         slot->batch.clean.resize(static_cast<size_t>(rows * views_.global_frames * bins));
     }
     const int64_t row = slot->next_row++;
+    if (slot->batch.step + 1 < share_.end_step) soon.push_back(place_of(slot->batch.step + 1, row));
     lock.unlock();
     std::exception_ptr failure;
     const Stopwatch working;
     try {
+      for (const Sampler::Place& place : soon) announce(place);
       make_row(slot->batch, row);
     } catch (...) {
       failure = std::current_exception();
@@ -118,6 +122,20 @@ void Loader::work() {
     if (failure && !failure_) failure_ = failure;
     if (++slot->done_rows == rows || failure) changed_.notify_all();
   }
+}
+
+Sampler::Place Loader::place_of(int64_t step, int64_t row) {
+  return sampler_.at(step * share_.batch_size + share_.row_begin + row);
+}
+
+void Loader::announce(const Sampler::Place& place) const {
+  const UtteranceEntry& entry = shards_.utts()[static_cast<size_t>(place.utt)];
+  std::set<int32_t> versions;
+  if (views_.clean) versions.insert(kNoCopy);
+  for (int view = 0; view < views_.num_global + views_.num_local; ++view)
+    versions.insert(draw_copy(place, view));
+  for (const int32_t copy : versions)
+    copy == kNoCopy ? shards_.announce(entry) : shards_.announce_copy(entry, copy);
 }
 
 int32_t Loader::draw_copy(const Sampler::Place& place, int view) const {

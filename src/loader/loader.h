@@ -87,6 +87,10 @@ class Loader {
   void work();
   static constexpr int32_t kNoCopy = -1;
   void make_row(Batch& batch, int64_t row) const;
+  /// Of one of this rank's rows, 0 on. Not without mutex_.
+  Sampler::Place place_of(int64_t step, int64_t row);
+  /// Has the disk fetch what make_row() will read for this place.
+  void announce(const Sampler::Place& place) const;
   /// Which copy of its utterance a view takes, or kNoCopy.
   [[nodiscard]] int32_t draw_copy(const Sampler::Place& place, int view) const;
 

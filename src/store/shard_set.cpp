@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/error.h"
-#include "base/half.h"
+#include "kernels/half_kernels.h"
 #include "store/h5.h"
 #include "store/manifest.h"
 
@@ -222,8 +222,26 @@ void ShardSet::read(const UtteranceEntry& entry, std::vector<float>& feats, bool
 
 void ShardSet::read_copy(const UtteranceEntry& entry, int32_t copy,
                          std::vector<float>& feats) const {
+  read_rows(entry, copy_entry(entry, copy), feats, true);
+}
+
+const CopyEntry& ShardSet::copy_entry(const UtteranceEntry& entry, int32_t copy) const {
   SPC_ASSERT(copy >= 0 && copy < entry.num_copies, entry.utt, " has no copy ", copy);
-  read_rows(entry, copies_[static_cast<size_t>(entry.first_copy + copy)], feats, true);
+  return copies_[static_cast<size_t>(entry.first_copy + copy)];
+}
+
+void ShardSet::announce(const UtteranceEntry& entry) const {
+  announce_rows(entry, entry.byte_offset);
+}
+
+void ShardSet::announce_copy(const UtteranceEntry& entry, int32_t copy) const {
+  announce_rows(entry, copy_entry(entry, copy).byte_offset);
+}
+
+void ShardSet::announce_rows(const UtteranceEntry& entry, int64_t byte_offset) const {
+  const int64_t bytes = entry.num_frames * num_mel_bins_ * static_cast<int64_t>(sizeof(uint16_t));
+  // A hint: a file system that makes nothing of it is read when it is asked to.
+  ::posix_fadvise(descriptor(entry.shard)->get(), byte_offset, bytes, POSIX_FADV_WILLNEED);
 }
 
 void ShardSet::read_rows(const UtteranceEntry& entry, const CopyEntry& place,
@@ -231,7 +249,7 @@ void ShardSet::read_rows(const UtteranceEntry& entry, const CopyEntry& place,
   const Stopwatch watch;
   const size_t count = static_cast<size_t>(entry.num_frames * num_mel_bins_);
   thread_local std::vector<uint16_t> halves;
-  halves.resize(count);
+  if (halves.size() < count) halves.resize(count);
   const std::shared_ptr<const FileDescriptor> file = descriptor(entry.shard);
   auto* bytes = reinterpret_cast<char*>(halves.data());
   const auto where = [&] {
@@ -252,12 +270,9 @@ void ShardSet::read_rows(const UtteranceEntry& entry, const CopyEntry& place,
     SPC_CHECK(crc32c(bytes, count * sizeof(uint16_t)) == place.crc32c, where(),
               ": wrong checksum, the data changed on the disk", kRemedy);
   }
-  bool special = false;
-  for (const uint16_t half : halves)
-    special |= half_is_special(half);  // no early exit: the loop vectorises
-  SPC_CHECK(!special, where(), ": a feature is NaN or infinite", kRemedy);
   feats.resize(count);
-  std::transform(halves.begin(), halves.end(), feats.begin(), half_to_float);
+  SPC_CHECK(half_kernels().widen(halves.data(), static_cast<int64_t>(count), feats.data()), where(),
+            ": a feature is NaN or infinite", kRemedy);
   open_files_->read_ns += std::llround(watch.seconds() * 1e9);
 }
 

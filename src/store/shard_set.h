@@ -81,6 +81,10 @@ class ShardSet {
   void read(const UtteranceEntry& entry, std::vector<float>& feats, bool verify = true) const;
   /// The same of one of its augmented copies. @param copy  0 .. entry.num_copies - 1
   void read_copy(const UtteranceEntry& entry, int32_t copy, std::vector<float>& feats) const;
+  /// Has the system begin to fetch what read() or read_copy() will want soon; does not wait.
+  /// Thread-safe. @throws Error  the shard cannot be opened
+  void announce(const UtteranceEntry& entry) const;
+  void announce_copy(const UtteranceEntry& entry, int32_t copy) const;
   /// By all threads so far.
   [[nodiscard]] int64_t bytes_read() const;
   /// What they spent on it, checksums and conversion included.
@@ -88,6 +92,8 @@ class ShardSet {
 
  private:
   std::shared_ptr<const FileDescriptor> descriptor(int32_t shard) const;
+  [[nodiscard]] const CopyEntry& copy_entry(const UtteranceEntry& entry, int32_t copy) const;
+  void announce_rows(const UtteranceEntry& entry, int64_t byte_offset) const;
   void read_rows(const UtteranceEntry& entry, const CopyEntry& place, std::vector<float>& feats,
                  bool verify) const;
 

@@ -5,7 +5,7 @@
 #include "base/crc32c.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/half.h"
+#include "kernels/half_kernels.h"
 #include "store/h5.h"
 
 namespace spc {
@@ -36,10 +36,8 @@ uint32_t ShardWriter::append(std::span<const float> feats) {
             "no whole frame of features");
   const size_t begin = feats_.size();
   feats_.resize(begin + feats.size());
-  std::transform(feats.begin(), feats.end(), feats_.begin() + static_cast<std::ptrdiff_t>(begin),
-                 float_to_half);
-  if (std::any_of(feats_.begin() + static_cast<std::ptrdiff_t>(begin), feats_.end(),
-                  half_is_special)) {
+  if (!half_kernels().narrow(feats.data(), static_cast<int64_t>(feats.size()),
+                             feats_.data() + begin)) {
     feats_.resize(begin);
     throw Error("a feature is NaN, infinite or too large for float16");
   }

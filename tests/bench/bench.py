@@ -6,8 +6,8 @@ usage: bench.py [NAME ...] [--json] [--runs N] [--steps N] [--no-peer]
 train       DINO samples/s of the paper's network on two MPI ranks; beside the same loop in plain PyTorch DDP (pytorch_ddp_dino.py), under glibc's
             allocator as users run it and under jemalloc, and beside ours under glibc's
 roofline    the parts of a step beside this core's matrix products and copies; draws roofline.svg
-loader      whole utterances from shards; beside reading the same bytes raw
-fbank       hours of speech packed per core-second
+loader      whole utterances from shards, from the disk and from the page cache; beside reading the same files raw
+fbank       log mel energies, and packing from files to shards; beside kaldi-native-fbank's energies (fbank_peer.py)
 score       580,000 trials, scoring and metrics; a million trials normalised by a cohort of 6,000 speakers, beside NumPy
 kmeans      1,092,009 embeddings in 7500 clusters, a pass; beside faiss and the machine's matrix products
 hosts       two hosts that are network namespaces (root), as fast as this machine and at 1 Gbit/s: all-reduce beside a ping-pong of the same
@@ -16,7 +16,8 @@ scaling     two ranks that train together, beside two independent ones; what the
 checkpoint  how long training stands still for a checkpoint, and what writing it costs the steps beside it
 metrics     telling a step to the metrics, beside a step of demo.conf
 Without a name all are run. A ratio above 1: better than what stands beside. MiB: peak of a process, ours / beside.
-Needs the release build, and for the peers of train, score and kmeans PyTorch and faiss, which `./dev bench` installs.
+Needs the release build, and for the peers of train, score and kmeans PyTorch and faiss, of fbank kaldi-native-fbank, which
+`./dev bench` installs.
 """
 import argparse
 

@@ -11,8 +11,8 @@ from pathlib import Path
 # everything below it.
 ROOMS = {
     "base": set(),
-    "feat": {"base"},
-    "store": {"base"},
+    "feat": {"base", "kernels"},
+    "store": {"base", "kernels"},
     "kernels": set(),
     "dist": {"base"},
     "metrics": {"base"},
@@ -27,7 +27,7 @@ ROOMS = {
     "train": {"base", "kernels", "store", "dist", "metrics", "loader", "model", "loss", "pseudo", "eval", "report"},
     "plan": {"base", "loader", "model", "pseudo", "train"},
     "app": {"base", "store", "dist", "metrics", "loader", "model", "loss", "pseudo", "eval", "report", "train", "plan"},
-    "data": {"base", "feat", "store", "plot"},
+    "data": {"base", "kernels", "feat", "store", "plot"},
     "launcher": {"base"},
 }
 # What a header's name begins with -> the only rooms that may include it.

@@ -40,16 +40,48 @@ INSTANTIATE_TEST_SUITE_P(Both, Crc32cTest, testing::Values(&crc32c, &crc32c_port
                            return std::string(each.index == 0 ? "fast" : "portable");
                          });
 
-TEST(Crc32c, TheProcessorAndTheTableAgreeAtEveryLengthAndAlignment) {
+std::vector<unsigned char> random_bytes(size_t count) {
   Random random(1, {});
-  std::vector<unsigned char> bytes(80);
+  std::vector<unsigned char> bytes(count);
   for (unsigned char& byte : bytes) byte = static_cast<unsigned char>(random.below(256));
-  for (size_t begin = 0; begin < 9; ++begin) {
-    for (size_t size = 0; size <= 64; ++size) {
-      EXPECT_EQ(crc32c(bytes.data() + begin, size, 0x1234u),
-                crc32c_portable(bytes.data() + begin, size, 0x1234u));
+  return bytes;
+}
+
+// A bit at a time, by the polynomial 0x1EDC6F41 mirrored.
+uint32_t crc32c_by_bits(const unsigned char* bytes, size_t size, uint32_t crc) {
+  crc = ~crc;
+  for (size_t i = 0; i < 8 * size; ++i) {
+    const uint32_t bit = (bytes[i / 8] >> i % 8 & 1U) ^ (crc & 1U);
+    crc = (crc >> 1) ^ (bit != 0 ? 0x82F63B78U : 0U);
+  }
+  return ~crc;
+}
+
+TEST(Crc32c, IsThatOfBitsAtEveryLength) {
+  const std::vector<unsigned char> bytes = random_bytes(4096);
+  for (size_t size = 0; size <= bytes.size(); size += size < 300 ? 1 : 61) {
+    const uint32_t expected = crc32c_by_bits(bytes.data(), size, 0x1234U);
+    EXPECT_EQ(crc32c(bytes.data(), size, 0x1234U), expected) << size;
+    EXPECT_EQ(crc32c_portable(bytes.data(), size, 0x1234U), expected) << size;
+  }
+}
+
+TEST(Crc32c, TheProcessorAndTheTableAgreeAtEveryLengthAndAlignment) {
+  const std::vector<unsigned char> bytes = random_bytes(4096 + 8);
+  for (size_t begin = 0; begin < 8; ++begin) {
+    for (size_t size = 0; size <= 4096; ++size) {
+      ASSERT_EQ(crc32c(bytes.data() + begin, size, 0x1234U),
+                crc32c_portable(bytes.data() + begin, size, 0x1234U))
+          << size << " from " << begin;
     }
   }
+}
+
+// Long enough for the largest blocks, several times and with every remainder of the smaller ones.
+TEST(Crc32c, TheProcessorAndTheTableAgreeOnLongData) {
+  const std::vector<unsigned char> bytes = random_bytes(40'000);
+  for (size_t size = 6000; size <= bytes.size(); size += 97)
+    ASSERT_EQ(crc32c(bytes.data(), size), crc32c_portable(bytes.data(), size)) << size;
 }
 
 TEST(Crc32c, SeesEverySingleFlippedBit) {

@@ -6,9 +6,9 @@
 #include <numeric>
 #include <span>
 
-#include "base/half.h"
 #include "base/random.h"
 #include "unit/data/audit_folder.h"
+#include "unit/half.h"
 
 namespace spc {
 namespace {
@@ -64,7 +64,7 @@ TEST(BinMoments, AreThoseOfAllFramesHoweverTheyAreCut) {
     const std::vector<float> feats = noise(u, 1 + 13 * u);
     folder.add(concat("u", u), "", feats);
     if (u % 4 == 3) folder.next_shard();
-    for (const float value : feats) all.push_back(half_to_float(float_to_half(value)));
+    for (const float value : feats) all.push_back(rounded_to_half(value));
   }
   const BinMoments bins = folder.verify().audit.bins;
   const double frames = static_cast<double>(all.size()) / AuditFolder::kBins;

@@ -2,14 +2,11 @@
 // processor that this one can stand in for.
 #pragma once
 
-#include <gtest/gtest.h>
-#include <hwy/targets.h>
-
 #include <bit>
 #include <cstdint>
-#include <string>
 
 #include "kernels/maps.h"
+#include "unit/kernels/processors.h"
 
 namespace spc {
 
@@ -35,23 +32,5 @@ template <>
 inline constexpr double kTolerance<float> = 2e-5;
 template <>
 inline constexpr double kTolerance<Bf16> = 0.01;
-
-// The processor that kernels are taken for: one of those that this one can stand in for, or (0)
-// this one.
-inline void pretend(int64_t target) {
-  hwy::SetSupportedTargetsForTest(target);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
-
-template <class Body>
-void on_every_processor(Body body) {
-  pretend(0);
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    pretend(target);
-    SCOPED_TRACE(hwy::TargetName(target));
-    body();
-  }
-  pretend(0);
-}
 
 }  // namespace spc

@@ -5,8 +5,9 @@
 #include <limits>
 #include <thread>
 
-#include "base/half.h"
 #include "base/random.h"
+#include "page_cache.h"
+#include "unit/half.h"
 #include "unit/store/shard_folder.h"
 
 namespace spc {
@@ -43,7 +44,7 @@ TEST(Shards, GiveBackWhatWasWrittenToHalfPrecision) {
     const std::vector<float> actual = read(shards, entry);
     ASSERT_EQ(actual.size(), expected.size());
     for (size_t i = 0; i < actual.size(); ++i) {
-      EXPECT_EQ(actual[i], half_to_float(float_to_half(expected[i])));
+      EXPECT_EQ(actual[i], rounded_to_half(expected[i]));
       EXPECT_NEAR(actual[i], expected[i], std::abs(expected[i]) * 0x1p-11 + 1e-7);
     }
   }
@@ -97,7 +98,7 @@ TEST(Shards, GiveBackTheCopiesOfAnUtterance) {
   EXPECT_EQ(shards.num_copies(), 8);
   const auto rounded = [](const std::string& utt) {
     std::vector<float> feats = features_of(utt, 4);
-    for (float& value : feats) value = half_to_float(float_to_half(value));
+    for (float& value : feats) value = rounded_to_half(value);
     return feats;
   };
   for (const UtteranceEntry& entry : shards.utts()) {
@@ -188,8 +189,7 @@ TEST(ShardSet, SelectKeepsTheListInShardOrder) {
   ShardSet shards({write_shards(folder.path(), {{{"one", 3}, {"two", 1}}, {{"three", 4}}})});
   shards.select({"three", "one", "one"});
   EXPECT_THAT(names(shards), ElementsAre("one", "three"));
-  EXPECT_EQ(read(shards, shards.utts()[1])[0],
-            half_to_float(float_to_half(features_of("three", 1)[0])));
+  EXPECT_EQ(read(shards, shards.utts()[1])[0], rounded_to_half(features_of("three", 1)[0]));
 }
 
 TEST(ShardSet, SelectNamesAnUnknownUtteranceAndKeepsTheSet) {
@@ -258,6 +258,35 @@ TEST(ShardSet, FourThreadsReadWhatOneDoesFromManyShards) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_THAT(different, ElementsAre(0, 0, 0, 0));
+}
+
+// Without being read; a copy lies apart from its utterance.
+TEST(Shards, BringWhatIsAnnouncedIntoMemory) {
+  const TemporaryFolder folder;
+  const ShardSet shards({write_shards(folder.path(), {{{"one", 30'000}, {"two", 30'000}}}, kBins,
+                                      "num_mel_bins=5", 1)});
+  const std::filesystem::path& path = shards.shard_path(0);
+  const UtteranceEntry& two = shards.utts()[1];
+  const int64_t bytes = two.num_frames * kBins * 2;
+  // Its copy is the last in the file.
+  const auto wait_for = [&](int64_t offset) {
+    while (share_in_memory(path, offset, offset + bytes) < 1) std::this_thread::yield();
+  };
+  drop_from_memory(path);
+  shards.announce(two);
+  wait_for(two.byte_offset);
+  drop_from_memory(path);
+  shards.announce_copy(two, 0);
+  wait_for(two.byte_offset + bytes);
+  EXPECT_EQ(shards.bytes_read(), 0);
+}
+
+TEST(Shards, NameTheShardThatCannotBeAnnounced) {
+  const TemporaryFolder folder;
+  const ShardSet shards({write_shards(folder.path(), {{{"one", 3}}})});
+  std::filesystem::remove(shards.shard_path(0));
+  EXPECT_THAT(message_of([&] { shards.announce(shards.utts()[0]); }),
+              HasSubstr(shards.shard_path(0).string()));
 }
 
 }  // namespace
