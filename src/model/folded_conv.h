@@ -1,0 +1,47 @@
+// A convolution that has taken over the batch norms beside it: by running statistics each is one
+// factor and one summand a channel.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "dist/batch_statistics.h"
+
+namespace spc {
+
+/// y = scale x + shift for each channel. Both [C] float64.
+struct ChannelAffine {
+  at::Tensor scale;
+  at::Tensor shift;
+  [[nodiscard]] ChannelAffine channels(int64_t begin, int64_t count) const;
+  /// This one, then `next`.
+  [[nodiscard]] ChannelAffine then(const ChannelAffine& next) const;
+};
+/// What a batch norm does by its running statistics.
+ChannelAffine affine_of(const BatchNormTensors& bn);
+
+/// A convolution over packed maps [1, C, T, F], channels last; kernels are given as [out, in, F,
+/// T].
+class FoldedConv {
+ public:
+  FoldedConv() = default;
+  /// 3 x 3, padded, and `after` over its outputs.
+  /// @param bias  may be undefined
+  static FoldedConv padded(const at::Tensor& weight, const at::Tensor& bias,
+                           const ChannelAffine& after);
+  /// `before` over its inputs, then 2 x 2 with stride 2. Exact because nothing is padded: padding
+  /// is zero behind a norm, not in front of it.
+  static FoldedConv halving(const ChannelAffine& before, const at::Tensor& weight,
+                            const at::Tensor& bias);
+
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const;
+
+ private:
+  FoldedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t padding,
+             at::ScalarType type);
+  at::Tensor weight_;
+  at::Tensor bias_;
+  int64_t stride_ = 1;
+  int64_t padding_ = 0;
+};
+
+}  // namespace spc
