@@ -33,26 +33,27 @@ MapParts FoldedBlock::empty_parts_like(const at::Tensor& like) const {
   return parts;
 }
 
-at::Tensor FoldedBlock::gated(const MapParts& x, const PackedWindows& windows) const {
+at::Tensor FoldedBlock::gated(const MapParts& x, const PackedFrames& frames,
+                              const PackedWindows& windows) const {
   const at::Tensor small =
       windows.r() == 1
           ? x[0]
           : packed_pool(x[0], windows,
                         switches_.max_pooling ? WindowPooling::kMax : WindowPooling::kAverage);
-  at::Tensor z = k3_(x[0]);
-  packed_gate(switches_.identity ? x[0] : at::Tensor(), k2_(small), windows, z);
+  at::Tensor z = k3_(x[0], frames);
+  packed_gate(switches_.identity ? x[0] : at::Tensor(), k2_(small, windows.small()), windows, z);
   return z;
 }
 
 MapParts FoldedBlock::forward(MapParts x, const PackedFrames& frames, const PackedWindows& windows,
                               bool whole) const {
-  MapParts concatenated{k4_(gated(x, windows)), k1_(x[1])};
+  MapParts concatenated{k4_(gated(x, frames, windows), frames), k1_(x[1], frames)};
   if (x.size() > 2) concatenated.push_back(x[2]);
   at::Tensor y = empty_map(x[0], 2 * half_);
   map_apply(concatenated, concatenated_, {}, {y});
   concatenated.clear();
   clear_gaps({y}, frames);
-  const at::Tensor c = conv_(y);
+  const at::Tensor c = conv_(y, frames);
   y.reset();
   const MapParts result = whole ? MapParts{c} : x;
   map_apply({c}, unchanged(2 * half_), x, result);

@@ -20,7 +20,8 @@ class FoldedBlock {
   [[nodiscard]] MapParts empty_parts_like(const at::Tensor& like) const;
 
  private:
-  [[nodiscard]] at::Tensor gated(const MapParts& x, const PackedWindows& windows) const;
+  [[nodiscard]] at::Tensor gated(const MapParts& x, const PackedFrames& frames,
+                                 const PackedWindows& windows) const;
   BlockSwitches switches_;
   int64_t half_;
   int64_t partial_;

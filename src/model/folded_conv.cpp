@@ -4,8 +4,15 @@
 
 #include "dist/batch_norm.h"
 #include "model/channels_last.h"
+#include "model/winograd_conv.h"
 
 namespace spc {
+namespace {
+
+// With fewer channels Winograd's passes over memory cost what its products save. Measured.
+constexpr int64_t kFewestForWinograd = 32;
+
+}  // namespace
 
 ChannelAffine ChannelAffine::channels(int64_t begin, int64_t count) const {
   return {scale.narrow(0, begin, count), shift.narrow(0, begin, count)};
@@ -23,10 +30,14 @@ ChannelAffine affine_of(const BatchNormTensors& bn) {
 
 FoldedConv::FoldedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
                        int64_t padding, at::ScalarType type)
-    : weight_(channels_last(weight.transpose(2, 3).to(type))),
+    : winograd_(padding == 1 && std::min(weight.size(0), weight.size(1)) >= kFewestForWinograd),
       bias_(bias.to(type)),
       stride_(stride),
-      padding_(padding) {}
+      padding_(padding) {
+  const at::Tensor of_frames_and_bins = weight.transpose(2, 3);
+  weight_ = winograd_ ? winograd_weight(of_frames_and_bins).to(type)
+                      : channels_last(of_frames_and_bins.to(type));
+}
 
 FoldedConv FoldedConv::padded(const at::Tensor& weight, const at::Tensor& bias,
                               const ChannelAffine& after) {
@@ -44,8 +55,9 @@ FoldedConv FoldedConv::halving(const ChannelAffine& before, const at::Tensor& we
           weight.scalar_type()};
 }
 
-at::Tensor FoldedConv::operator()(const at::Tensor& x) const {
-  return channels_last(at::conv2d(x, weight_, bias_, stride_, padding_));
+at::Tensor FoldedConv::operator()(const at::Tensor& x, const PackedFrames& frames) const {
+  return winograd_ ? winograd_conv(x, weight_, bias_, frames)
+                   : channels_last(at::conv2d(x, weight_, bias_, stride_, padding_));
 }
 
 }  // namespace spc

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "dist/batch_statistics.h"
+#include "model/packed_frames.h"
 
 namespace spc {
 
@@ -33,11 +34,13 @@ class FoldedConv {
   static FoldedConv halving(const ChannelAffine& before, const at::Tensor& weight,
                             const at::Tensor& bias);
 
-  [[nodiscard]] at::Tensor operator()(const at::Tensor& x) const;
+  /// @param x  gaps zero   @param frames  of x   @returns a map whose gaps hold anything
+  [[nodiscard]] at::Tensor operator()(const at::Tensor& x, const PackedFrames& frames) const;
 
  private:
   FoldedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride, int64_t padding,
              at::ScalarType type);
+  bool winograd_ = false;
   at::Tensor weight_;
   at::Tensor bias_;
   int64_t stride_ = 1;

@@ -113,8 +113,8 @@ at::Tensor FoldedNet::forward(const at::Tensor& feats_TF, const PackedFrames& pa
   clear_gaps({map}, frames);
   for (size_t stage = 0; stage < stages_.size(); ++stage) {
     const std::vector<FoldedBlock>& blocks = stages_[stage].blocks;
+    map = stages_[stage].first(map, frames);
     if (stage > 0) frames = frames.halved();
-    map = stages_[stage].first(map);
     MapParts x = blocks.empty() ? MapParts{map} : blocks[0].empty_parts_like(map);
     map_apply({map}, unchanged(map.size(1), stage == 0), {}, x);
     if (blocks.empty()) continue;

@@ -49,28 +49,27 @@ void clear_gaps(const MapParts& maps, const PackedFrames& frames) {
 PackedWindows::PackedWindows(const PackedFrames& frames, int64_t bins, int64_t r,
                              at::ScalarType type)
     : r_(r),
+      small_(r == 1 ? frames : frames.pooled(r)),  // without windows: the map itself
       small_bins_((bins + r - 1) / r),
       nearest_frame_(static_cast<size_t>(frames.total()), -1),
       nearest_bin_(nearest(small_bins_, bins, type)) {
-  // Without windows the small map is the map itself.
-  const PackedFrames small = r == 1 ? frames : frames.pooled(r);
-  windows_.resize(static_cast<size_t>(small.total()));
+  windows_.resize(static_cast<size_t>(small_.total()));
   std::map<int64_t, std::vector<int32_t>> nearest_of;  // utterances of one length are alike
   for (size_t i = 0; i < frames.size(); ++i) {
-    for (int64_t w = 0; w < small.frames(i); ++w)
-      windows_[static_cast<size_t>(small.begin(i) + w)] = {frames.begin(i) + w * r,
-                                                           std::min(r, frames.frames(i) - w * r)};
+    for (int64_t w = 0; w < small_.frames(i); ++w)
+      windows_[static_cast<size_t>(small_.begin(i) + w)] = {frames.begin(i) + w * r,
+                                                            std::min(r, frames.frames(i) - w * r)};
     std::vector<int32_t>& sources = nearest_of[frames.frames(i)];
-    if (sources.empty()) sources = nearest(small.frames(i), frames.frames(i), type);
+    if (sources.empty()) sources = nearest(small_.frames(i), frames.frames(i), type);
     std::transform(sources.begin(), sources.end(), nearest_frame_.begin() + frames.begin(i),
-                   [&](int32_t source) { return static_cast<int32_t>(small.begin(i)) + source; });
+                   [&](int32_t source) { return static_cast<int32_t>(small_.begin(i)) + source; });
   }
 }
 
 at::Tensor packed_pool(const at::Tensor& x1, const PackedWindows& windows, WindowPooling pooling) {
   const int64_t channels = x1.size(1);
   const int64_t bins = x1.size(3);
-  at::Tensor small = at::empty({1, channels, windows.small_frames(), windows.small_bins()},
+  at::Tensor small = at::empty({1, channels, windows.small().total(), windows.small_bins()},
                                x1.options(), at::MemoryFormat::ChannelsLast);
   with_wide_type(x1, [&](auto tag) {
     using T = decltype(tag);
@@ -79,7 +78,7 @@ at::Tensor packed_pool(const at::Tensor& x1, const PackedWindows& windows, Windo
     const T* from = frame_data<T>(x1);
     T* to = frame_data<T>(small);
     const int64_t width = windows.small_bins() * channels;
-    at::parallel_for(0, windows.small_frames(), kGrain, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, windows.small().total(), kGrain, [&](int64_t begin, int64_t end) {
       for (int64_t t = begin; t < end; ++t) {
         const PackedWindows::Window& window = windows.windows()[static_cast<size_t>(t)];
         if (window.frames == 0) {
@@ -98,7 +97,7 @@ void packed_gate(const at::Tensor& x1, const at::Tensor& small, const PackedWind
                  const at::Tensor& z) {
   const int64_t channels = z.size(1);
   const int64_t bins = z.size(3);
-  SPC_ASSERT(z.size(2) == windows.frames() && small.size(2) == windows.small_frames(),
+  SPC_ASSERT(z.size(2) == windows.frames() && small.size(2) == windows.small().total(),
              "packed maps of these windows");
   with_wide_type(z, [&](auto tag) {
     using T = decltype(tag);

@@ -24,7 +24,7 @@ class PackedWindows {
 
   [[nodiscard]] int64_t r() const { return r_; }
   [[nodiscard]] int64_t frames() const { return static_cast<int64_t>(nearest_frame_.size()); }
-  [[nodiscard]] int64_t small_frames() const { return static_cast<int64_t>(windows_.size()); }
+  [[nodiscard]] const PackedFrames& small() const { return small_; }
   [[nodiscard]] int64_t small_bins() const { return small_bins_; }
   /// Of each small frame the frames that it is made of; none in a gap.
   struct Window {
@@ -38,6 +38,7 @@ class PackedWindows {
 
  private:
   int64_t r_;
+  PackedFrames small_;
   int64_t small_bins_;
   std::vector<Window> windows_;
   std::vector<int32_t> nearest_frame_;
