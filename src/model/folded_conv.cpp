@@ -7,13 +7,6 @@
 #include "model/winograd_conv.h"
 
 namespace spc {
-namespace {
-
-// With fewer channels Winograd's passes over memory cost what its products save. Measured.
-constexpr int64_t kFewestForWinograd = 32;
-
-}  // namespace
-
 ChannelAffine ChannelAffine::channels(int64_t begin, int64_t count) const {
   return {scale.narrow(0, begin, count), shift.narrow(0, begin, count)};
 }
@@ -30,7 +23,8 @@ ChannelAffine affine_of(const BatchNormTensors& bn) {
 
 FoldedConv::FoldedConv(const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
                        int64_t padding, at::ScalarType type)
-    : winograd_(padding == 1 && std::min(weight.size(0), weight.size(1)) >= kFewestForWinograd),
+    : winograd_(padding == 1 &&
+                std::min(weight.size(0), weight.size(1)) >= kFewestChannelsForWinograd),
       bias_(bias.to(type)),
       stride_(stride),
       padding_(padding) {

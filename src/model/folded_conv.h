@@ -20,6 +20,10 @@ struct ChannelAffine {
 /// What a batch norm does by its running statistics.
 ChannelAffine affine_of(const BatchNormTensors& bn);
 
+/// 3 x 3 convolutions of so many channels and more are computed by Winograd's products: with fewer
+/// its passes over memory cost what it saves. Measured.
+inline constexpr int64_t kFewestChannelsForWinograd = 32;
+
 /// A convolution over packed maps [1, C, T, F], channels last; kernels are given as [out, in, F,
 /// T].
 class FoldedConv {
