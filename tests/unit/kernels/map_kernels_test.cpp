@@ -1,13 +1,14 @@
 #include "kernels/map_kernels.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
+
+#include "unit/kernels/everywhere.h"
 
 namespace spc {
 namespace {
@@ -79,28 +80,6 @@ struct TestNorm {
 
 double sigmoid(double x) {
   return 1 / (1 + std::exp(-x));
-}
-
-// The processor that kernels are taken for: one of those that this one can stand in for, or (0)
-// this one.
-void pretend(int64_t target) {
-  hwy::SetSupportedTargetsForTest(target);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
-
-// body() for every processor and number of channels.
-template <class Body>
-void everywhere(Body body) {
-  pretend(0);
-  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    pretend(target);
-    for (const int64_t channels : {1, 3, 4, 12, 16, 33}) {
-      SCOPED_TRACE(std::string(hwy::TargetName(target)) + ", " + std::to_string(channels) +
-                   " channels");
-      body(channels);
-    }
-  }
-  pretend(0);
 }
 
 template <class T>
@@ -243,6 +222,27 @@ TYPED_TEST(MapKernelsTest, GateForwardAndBackward) {
       for (size_t i = 0; i < up.size(); ++i) EXPECT_NEAR(number(dup[i]), of_up[i], 1e-4);
       for (size_t i = 0; i < sums.size(); ++i) EXPECT_NEAR(sums[i], of_sums[i], 1e-4);
     }
+  });
+}
+
+TYPED_TEST(MapKernelsTest, Maxima) {
+  using T = TypeParam;
+  everywhere([&](int64_t channels) {
+    constexpr int64_t kWidth = 10;  // windows of 4, 4 and 2
+    constexpr int64_t kRows = 3;
+    const std::vector<T> x = dense<T>(kRows * kWidth * channels, 2);
+    std::vector<T> small(static_cast<size_t>(3 * channels));
+    map_kernels<T>().pool_max({x.data(), channels, channels}, kRows, kWidth * channels, kWidth, 4,
+                              small.data());
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t window = 0; window < 3; ++window) {
+        double largest = -2;
+        for (int64_t row = 0; row < kRows; ++row)
+          for (int64_t t = 4 * window; t < std::min<int64_t>(4 * window + 4, kWidth); ++t)
+            largest = std::max(largest,
+                               number(x[static_cast<size_t>((row * kWidth + t) * channels + c)]));
+        EXPECT_EQ(number(small[static_cast<size_t>(window * channels + c)]), largest);
+      }
   });
 }
 
