@@ -17,8 +17,8 @@ constexpr double kMapsPlain = 11;
 // What oneDNN keeps for the shapes of extraction's batches, beside those of training. Measured.
 constexpr double kKernelBytes = 30 * (1 << 20);
 
-constexpr double kBytesOfItem = 24;      // an utterance's place and length, while they are sorted
-constexpr double kBytesOfName = 70;      // its name, told apart from the others
+constexpr double kBytesOfItem = 48;  // an utterance's place, lengths and batch, while they are made
+constexpr double kBytesOfName = 70;  // its name, told apart from the others
 constexpr double kRowsAtOnce = 1 << 14;  // that come to rank 0, or that sums are made of
 
 double share_of(int64_t count, int ranks) {

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Speed and memory, each figure beside a peer measured in the same minute.
 
-usage: bench.py [train|loader|fbank|score|kmeans|hosts|scaling|checkpoint|metrics ...] [--json] [--runs N] [--no-peer]
+usage: bench.py [train|loader|fbank|score|extract|kmeans|hosts|scaling|checkpoint|metrics ...] [--json] [--runs N] [--no-peer]
 
 train    DINO samples/s of the paper-size network on two MPI ranks; peer: the same loop in plain PyTorch DDP (pytorch_ddp_dino.py)
 loader   MB/s of whole utterances from shards; peer: reading the same bytes raw
 fbank    hours of speech packed per core-second
 score    580,000 trials, scoring and metrics; a million trials normalised by a cohort of 6,000 speakers, beside NumPy
+extract  embeddings of real speech by the paper-size network on one thread; peer: PyTorch eager, which must give the same (extract_peer.py)
 kmeans   1,092,009 embeddings in 7500 clusters: seconds a pass beside the machine's matrix products and faiss
 hosts    two hosts that are network namespaces (root), as fast as this machine and at 1 Gbit/s: all-reduce beside a ping-pong of the same
          bytes; the share of a training step that waits for gradients, with and without overlap
@@ -14,7 +15,7 @@ scaling  one rank, two independent ones and two that train together, a core each
          8, 64 and 512 ranks
 metrics  telling a step to the metrics, beside a step of demo.conf
 checkpoint   how long training stands still for a checkpoint, and what writing it costs the steps beside it
-Without a name all are run. Needs the release build, and for the peers of train, score and kmeans PyTorch and faiss, which `./dev bench` installs.
+Without a name all are run. Needs the release build, and for the peers of train, score, extract and kmeans PyTorch and faiss, which `./dev bench` installs.
 """
 import argparse
 import json
@@ -28,6 +29,7 @@ from pathlib import Path
 
 import cost_model
 from bench_as_norm import bench_as_norm
+from bench_extract import bench_extract
 from bench_kmeans import bench_kmeans
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -261,6 +263,7 @@ def bench_metrics(options):
 
 def main():
     benches = {"train": bench_train, "loader": bench_loader, "fbank": bench_fbank, "score": bench_score,
+               "extract": lambda options: bench_extract(run, shards, BIN / "spcnet", peer_python() if options.peer else None, options.runs, figure),
                "kmeans": lambda options: bench_kmeans(run, BIN / "spcnet", peer_python() if options.peer else None), "hosts": bench_hosts,
                "scaling": bench_scaling, "checkpoint": bench_checkpoint, "metrics": bench_metrics}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -32,6 +32,7 @@ double difference_from_alone(const SpcNetConfig& config, const PackedBatch& batc
   const at::NoGradGuard no_grad;
   const at::Tensor together = FoldedNet(network).forward(batch.feats_TF.to(type), batch.frames);
   EXPECT_EQ(together.scalar_type(), type);
+  EXPECT_TRUE(together.isfinite().all().item<bool>());  // what is NaN has no largest difference
   EXPECT_EQ(together.size(0), static_cast<int64_t>(batch.utts.size()));
   double worst = 0;
   for (size_t i = 0; i < batch.utts.size(); ++i) {

@@ -33,6 +33,7 @@ class Winograd : public testing::TestWithParam<WinogradSize> {
     for (size_t i = 0; i < lengths.size(); ++i) {
       const at::Tensor alone = at::conv2d(as_map(batch.utts[i]), weight, bias, 1, 1);
       const at::Tensor own = y.narrow(2, batch.frames.begin(i), lengths[i]).to(at::kDouble);
+      EXPECT_TRUE(own.isfinite().all().item<bool>());
       worst = std::max(worst,
                        (own - alone).abs().max().item<double>() / alone.abs().max().item<double>());
     }
