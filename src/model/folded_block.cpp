@@ -55,7 +55,7 @@ MapParts FoldedBlock::forward(MapParts x, const PackedFrames& frames, const Pack
   clear_gaps({y}, frames);
   const at::Tensor c = conv_(y, frames);
   y.reset();
-  const MapParts result = whole ? MapParts{c} : x;
+  MapParts result = whole ? MapParts{c} : x;
   map_apply({c}, unchanged(2 * half_), x, result);
   if (!whole) clear_gaps(result, frames);
   return result;

@@ -38,7 +38,8 @@ T* frame_data(const at::Tensor& map) {
 void clear_gaps(const MapParts& maps, const PackedFrames& frames) {
   for (const at::Tensor& map : maps) {
     SPC_ASSERT(map.size(0) == 1 && map.size(2) == frames.total(), "a packed map of these frames");
-    const auto bytes_of_frame = static_cast<size_t>(map.size(1) * map.size(3)) * map.element_size();
+    const auto bytes_of_frame =
+        static_cast<size_t>(map.size(1) * map.size(3)) * static_cast<size_t>(map.element_size());
     auto* data = map_data<std::byte>(map);
     for (size_t i = 0; i < frames.size(); ++i)
       std::fill(data + static_cast<size_t>(frames.end(i)) * bytes_of_frame,

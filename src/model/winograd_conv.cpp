@@ -63,7 +63,7 @@ at::Tensor winograd_conv(const at::Tensor& x, const at::Tensor& weight, const at
   SPC_ASSERT(x.size(0) == 1 && x.size(1) == inputs && x.size(2) == frames.total() &&
                  x.scalar_type() == weight.scalar_type(),
              "a packed map of these frames and channels");
-  const at::Tensor y = empty_map(x, outputs);
+  at::Tensor y = empty_map(x, outputs);
   const int64_t bins = x.size(3);
   const int64_t across = tiles_along(bins);
   const std::vector<TileRow> rows = rows_of_tiles(frames);
