@@ -26,3 +26,13 @@ function(spc_unit_test name)
   endif()
   gtest_discover_tests(test_${name} TEST_PREFIX "${name}." PROPERTIES LABELS unit TIMEOUT 120 DISCOVERY_TIMEOUT 60)
 endfunction()
+
+# A program whose allocator keeps its pages (src/app/malloc_conf.c). Not under sanitizers, which bring their own.
+function(spc_keep_pages target)
+  if(NOT SPCNET_SANITIZE)
+    # Nothing calls it by name, so the linker must be told to keep it; the options are a symbol of the executable that it looks up.
+    target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src/app/malloc_conf.c)
+    target_link_libraries(${target} PRIVATE -Wl,--no-as-needed Jemalloc::Jemalloc -Wl,--as-needed)
+    set_target_properties(${target} PROPERTIES ENABLE_EXPORTS ON)
+  endif()
+endfunction()

@@ -44,4 +44,7 @@ int64_t machine_memory_bytes();
 /// The largest resident memory so far, bytes.
 int64_t peak_memory_bytes();
 
+/// Pages that the system has given this process so far, without reading them from a disk.
+int64_t minor_page_faults();
+
 }  // namespace spc

@@ -1,6 +1,7 @@
 #include "dist/gradient_reducer.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
@@ -64,6 +65,7 @@ struct GradientReducer::Impl {
   void fill(const ReducerOptions& options);
   void allocate(Bucket& bucket) const;
   void watch(size_t b, size_t s);
+  static void take(Slot& slot);
   void note_nonfinite(size_t index, const at::Tensor& gradient);
   void note_nonfinite(const Bucket& bucket);
   void leave_in_order();
@@ -107,12 +109,23 @@ void GradientReducer::Impl::watch(size_t b, size_t s) {
   slot.hook = slot.accumulator->add_post_hook(std::make_unique<AfterAccumulation>([this, b, s] {
     if (!summing) return;
     Slot& reached = buckets[b].slots[s];
-    reached.reached = true;
+    take(reached);
     if (passes > 1 || reached.done) return;
     reached.done = true;
     --buckets[b].missing;
     if (overlap) leave_in_order();
   }));
+}
+
+// The first gradient of a step is copied to its place instead of added to zeros; what later passes
+// add goes there by itself. A pass may end at a parameter without a gradient for it.
+void GradientReducer::Impl::take(Slot& slot) {
+  at::Tensor& gradient = slot.parameter.mutable_grad();
+  if (slot.reached || !gradient.defined()) return;
+  const c10::NoGradGuard no_grad;
+  slot.reached = true;
+  slot.view.copy_(gradient);
+  gradient = slot.view;
 }
 
 // A sum is infinite or NaN if a term is, and one pass.
@@ -127,6 +140,8 @@ void GradientReducer::Impl::note_nonfinite(const Bucket& bucket) {
 
 void GradientReducer::Impl::leave_in_order() {
   for (; next < buckets.size() && buckets[next].missing == 0; ++next) {
+    for (const Slot& slot : buckets[next].slots)
+      if (!slot.reached) slot.view.zero_();
     note_nonfinite(buckets[next]);
     const std::string what = concat("gradient bucket ", next);
     buckets[next].work = thread->start(
@@ -172,12 +187,11 @@ void GradientReducer::begin(int64_t passes) {
   }
   SPC_ASSERT(!impl_->summing, "begin() without finish()");
   for (Impl::Bucket& bucket : impl_->buckets) {
-    bucket.buffer.zero_();
     bucket.missing = bucket.slots.size();
     for (Impl::Slot& slot : bucket.slots) {
       slot.reached = false;
       slot.done = false;
-      slot.parameter.mutable_grad() = slot.view;
+      slot.parameter.mutable_grad().reset();
     }
   }
   impl_->next = 0;

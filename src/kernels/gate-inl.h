@@ -17,15 +17,41 @@ HWY_BEFORE_NAMESPACE();
 namespace spc {
 namespace HWY_NAMESPACE {
 
-// Where exp() would overflow the sigmoid is 0 or 1 all the same. A NaN stays one.
+// 1 / (1 + e^-x) to 7e-5 of its value. e^-x = 2^n 2^f, 2^f by a polynomial.
 template <class D>
+HWY_INLINE Vector<D> rough_sigmoid(D d, Vector<D> x) {
+  const hn::RebindToSigned<D> integers;
+  const auto y = hn::Mul(x, hn::Set(d, -1.44269504F));
+  const auto n = hn::Round(y);
+  const auto f = hn::Sub(y, n);
+  auto p = hn::MulAdd(f, hn::Set(d, 0.0095701F), hn::Set(d, 0.05591786F));
+  p = hn::MulAdd(f, p, hn::Set(d, 0.24024745F));
+  p = hn::MulAdd(f, p, hn::Set(d, 0.69312181F));
+  p = hn::MulAdd(f, p, hn::Set(d, 0.99999926F));
+  // Of a NaN p is one.
+  auto exponent = hn::ConvertTo(integers, n);
+  exponent = hn::Min(hn::Max(exponent, hn::Set(integers, -126)), hn::Set(integers, 126));
+  const auto power = hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(exponent, hn::Set(integers, 127))));
+  const auto sum = hn::MulAdd(p, power, hn::Set(d, 1.0F));
+  const auto result = hn::ApproximateReciprocal(sum);
+  if constexpr (hn::MaxLanes(d) == 16) return result;  // exact to 14 bits, others to 12
+  return hn::Mul(result, hn::NegMulAdd(sum, result, hn::Set(d, 2.0F)));
+}
+
+// Of T = Bf16 exact enough for what it is stored as. Where exp() would overflow the sigmoid is 0 or
+// 1 all the same. A NaN stays one.
+template <class T, class D>
 HWY_INLINE Vector<D> sigmoid(D d, Vector<D> x) {
   using F = hn::TFromD<D>;
-  const auto limit = hn::Set(d, static_cast<F>(sizeof(F) == 4 ? 87 : 700));
-  const auto exponent = hn::Max(hn::Min(hn::Neg(x), limit), hn::Neg(limit));
-  const auto one = hn::Set(d, static_cast<F>(1));
-  const auto result = hn::Div(one, hn::Add(one, hn::Exp(d, exponent)));
-  return hn::IfThenElse(hn::IsNaN(x), x, result);
+  if constexpr (sizeof(T) < sizeof(F)) {
+    return rough_sigmoid(d, x);
+  } else {
+    const auto limit = hn::Set(d, static_cast<F>(sizeof(F) == 4 ? 87 : 700));
+    const auto exponent = hn::Max(hn::Min(hn::Neg(x), limit), hn::Neg(limit));
+    const auto one = hn::Set(d, static_cast<F>(1));
+    const auto result = hn::Div(one, hn::Add(one, hn::Exp(d, exponent)));
+    return hn::IfThenElse(hn::IsNaN(x), x, result);
+  }
 }
 
 template <class T>
@@ -38,7 +64,7 @@ void gate(GateRow<T> row, T* z) {
       auto inside = hn::LoadU(d, row.up + row.source[t] * channels + c);
       if (row.x1 != nullptr) inside = hn::Add(inside, load(d, row.x1 + t * channels + c));
       const auto value = normed(load(d, row.c3 + t * channels + c));
-      store(d, hn::Mul(value, sigmoid(d, inside)), z + t * channels + c);
+      store(d, hn::Mul(value, sigmoid<T>(d, inside)), z + t * channels + c);
     }
   });
 }
@@ -55,7 +81,7 @@ void gate_backward(GateRow<T> row, const T* dz, T* g3, T* dx1, Compute<T>* dup, 
       const int64_t small = row.source[t] * channels + c;
       auto inside = hn::LoadU(d, row.up + small);
       if (row.x1 != nullptr) inside = hn::Add(inside, load(d, row.x1 + at));
-      const auto open = sigmoid(d, inside);
+      const auto open = sigmoid<T>(d, inside);
       const auto value = load(d, row.c3 + at);
       const auto gradient = load(d, dz + at);
       const auto of_value = hn::Mul(gradient, open);

@@ -1,5 +1,7 @@
 #include "kernels/map_kernels.h"
 
+#include <algorithm>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/map_kernels.cpp"
 #include <hwy/foreach_target.h>  // includes this file once for each processor
@@ -25,6 +27,7 @@ const MapKernels<T>* table() {
                                         .pool_max = pool_max<T>,
                                         .share = share<T>,
                                         .merge = merge<T>,
+                                        .copy = copy<T>,
                                         .narrow = narrow<T>};
   return &kTable;
 }

@@ -62,6 +62,8 @@ struct MapKernels {
   /// y = base + a + b + up[source]; those that are null are left out. y may be any of them.
   void (*merge)(Slab<const T> base, const T* a, const T* b, const F* up, const int32_t* source,
                 int64_t width, T* y);
+  /// y = x
+  void (*copy)(Slab<const T> x, Slab<T> y, Pixels pixels);
   /// narrow[i] = wide[i] in the type of storage
   void (*narrow)(const F* wide, int64_t count, T* narrow);
 };

@@ -96,6 +96,12 @@ void apply(Slab<const T> x, Affine<Compute<T>> norm, bool relu, Slab<const T> ad
 }
 
 template <class T>
+void copy(Slab<const T> x, Slab<T> y, Pixels pixels) {
+  for (int64_t i = pixels.begin; i < pixels.end; ++i)
+    std::copy_n(x.data + i * x.stride, x.channels, y.data + i * y.stride);
+}
+
+template <class T>
 void apply_wide(Slab<const T> x, Affine<Compute<T>> norm, Compute<T>* y, Pixels pixels) {
   for_channels<Compute<T>>(0, x.channels, [&](auto d, int64_t c) HWY_ATTR {
     const Normed<decltype(d)> normed(d, norm, c);

@@ -6,7 +6,18 @@
 
 #include <cstdint>
 
+#include "loss/soft_targets.h"
+
 namespace spc {
+
+struct DinoLossOptions {
+  int64_t num_global_views = 2;
+  int64_t num_views = 2;  // all of them
+  double student_temp = 0.1;
+  double teacher_temp = 0.04;
+  int64_t global_utterances = 1;  // of all ranks in this step
+  TargetFormat targets;
+};
 
 struct DinoLossResult {
   at::Tensor loss;        // [] float, differentiable: the sum over this rank's rows, divided by the
@@ -25,18 +36,14 @@ struct DinoLossResult {
 };
 
 /// Cross-entropy between every student view and every *other* global teacher view, mean over pairs.
-/// Uses the sum of the targets per student view: L = -1/(N B) sum_v [<T_v, s_v>/t_s - |T_v|
-/// logsumexp(s_v/t_s)], T_v = sum_{q != v} P_q, which needs no stored log-softmax; equal to the
-/// naive double loop.
+/// Equal to the naive double loop.
 /// @param student_VBK  logits, view-major, global views first      @param teacher_GBK  logits, no
 /// gradient
-/// @param center_K     running mean of teacher logits over all ranks      @param *_temp  > 0
-/// @param global_utterances  utterances of all ranks in this step
+/// @param center_K     running mean of teacher logits over all ranks
 /// @throws Error  shapes disagree      Thread-safe: no state.
 /// Source: Caron et al. 2021 (arXiv:2104.14294); agrees with the double loop of
 /// facebookresearch/dino to 1e-6 (tests/reference/dino_loss.py).
 DinoLossResult dino_loss(const at::Tensor& student_VBK, const at::Tensor& teacher_GBK,
-                         const at::Tensor& center_K, int64_t num_global_views, int64_t num_views,
-                         double student_temp, double teacher_temp, int64_t global_utterances);
+                         const at::Tensor& center_K, const DinoLossOptions& options);
 
 }  // namespace spc

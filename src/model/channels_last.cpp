@@ -38,8 +38,10 @@ std::vector<Slab<T>> slabs(const MapParts& parts, const std::vector<int64_t>& wi
   for (size_t i = 0; i < widths.size(); ++i) {
     const at::Tensor& part = parts.size() == 1 ? parts[0] : parts[i];
     const int64_t offset = parts.size() == 1 ? begin : 0;
-    if (part.defined())
-      cut[i] = {map_data<std::remove_const_t<T>>(part) + offset, widths[i], part.size(1)};
+    if (part.defined()) {
+      const auto whole = slab_of<T>(part);
+      cut[i] = {whole.data + offset, widths[i], whole.stride};
+    }
     begin += widths[i];
   }
   return cut;
@@ -66,7 +68,16 @@ int64_t sum_of(const std::vector<int64_t>& widths) {
 }  // namespace
 
 at::Tensor channels_last(const at::Tensor& map) {
-  return map.contiguous(at::MemoryFormat::ChannelsLast);
+  const auto format = at::MemoryFormat::ChannelsLast;
+  if (!map.is_cpu() || map.is_contiguous(format) || !is_slab(map)) return map.contiguous(format);
+  at::Tensor copy = at::empty(map.sizes(), map.options(), format);
+  with_stored_type(map, [&](auto tag) {
+    using T = decltype(tag);
+    over_chunks<T>(pixels_of(map), map.size(1), 0, nullptr, [&](Pixels pixels, double*) {
+      map_kernels<T>().copy(slab_of<const T>(map), slab_of<T>(copy), pixels);
+    });
+  });
+  return copy;
 }
 
 at::Tensor empty_map(const at::Tensor& like, int64_t channels) {
@@ -80,6 +91,8 @@ MapParts empty_parts(const MapParts& like) {
   for (const at::Tensor& part : like) parts.push_back(empty_map(part, part.size(1)));
   return parts;
 }
+
+namespace {
 
 // Kernels add to sums of one part after the other, [2, width] each; they become [2, C].
 class PartSums {
@@ -104,6 +117,8 @@ class PartSums {
   std::vector<int64_t> widths_;
   std::vector<double> sums_;
 };
+
+}  // namespace
 
 ChannelSums map_sums(const MapParts& x) {
   const std::vector<int64_t> widths = widths_of(x);

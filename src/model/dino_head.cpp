@@ -1,6 +1,7 @@
 #include "model/dino_head.h"
 
 #include "base/error.h"
+#include "model/fused_unit_rows.h"
 #include "model/unit_rows.h"
 
 namespace spc {
@@ -41,7 +42,9 @@ at::Tensor DinoHead::forward(const at::Tensor& embedding_BE, const ForwardMode& 
     x = at::gelu(x);
   }
   const at::ScalarType wide = last_.scalar_type();
-  return at::linear(unit_rows(x.to(wide)), unit_rows(last_)).to(wide);
+  const at::Tensor prototypes =
+      mode.fused && last_.is_cpu() ? fused_unit_rows(last_) : unit_rows(last_);
+  return at::linear(unit_rows(x.to(wide)), prototypes).to(wide);
 }
 
 }  // namespace spc

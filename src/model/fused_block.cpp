@@ -94,8 +94,8 @@ class BlockBackward {
 
   variable_list run() {
     const MapParts dconcatenated = through_concatenation(through_sum());
-    variable_list dx{at::Tensor(),
-                     convolve_backward(dconcatenated[1], s_.xp, t_.k1, grads_.k1) + base_of(1)};
+    variable_list dx{at::Tensor(), convolve_backward(dconcatenated[1], s_.xp, t_.k1, grads_.k1)};
+    map_merge(base_of(1), dx[1], {}, {}, windows_, dx[1]);
     if (s_.xr.defined()) dx.push_back(dconcatenated[2]);
     dx[0] = through_gate(convolve_backward(dconcatenated[0], s_.z, t_.k4, grads_.k4));
     for (at::Tensor& gradient : parameters(grads_)) dx.push_back(std::move(gradient));
@@ -124,7 +124,7 @@ class BlockBackward {
     const at::Tensor own = map_backward_sums({dy}, s_.concatenated(), norm);
     const at::Tensor sums = reduce_gradient_sums({own}, comm_)[0];
     MapParts gradients = empty_parts(s_.concatenated());
-    const MapParts add = s_.xr.defined() ? MapParts{{}, {}, channels_last(base_of(2))} : MapParts{};
+    const MapParts add = s_.xr.defined() ? MapParts{{}, {}, base_of(2)} : MapParts{};
     map_backward_apply({dy}, s_.concatenated(), norm, chained.backward(sums, count_), add,
                        gradients);
     std::tie(grads_.bn.weight, grads_.bn.bias) = chained.gradients(own);

@@ -36,6 +36,28 @@ T* map_data(const at::Tensor& map) {
   return static_cast<T*>(map.data_ptr());
 }
 
+/// Whether the channels of each pixel lie side by side, and pixels at equal distances: a map whose
+/// channels are last, or some neighbouring channels of one.
+inline bool is_slab(const at::Tensor& map) {
+  if (map.size(1) > 1 && map.stride(1) != 1) return false;
+  int64_t distance = 0;  // between neighbours along a dimension, as it must be
+  for (const int64_t dimension : {3, 2, 0}) {
+    if (map.size(dimension) == 1) continue;
+    if (distance != 0 && map.stride(dimension) != distance) return false;
+    distance = map.stride(dimension) * map.size(dimension);
+  }
+  return true;
+}
+
+template <class T>
+Slab<T> slab_of(const at::Tensor& map) {
+  SPC_ASSERT(map.is_cpu() && is_slab(map), "a map's channels must be last");
+  int64_t distance = map.size(1);
+  for (const int64_t dimension : {0, 2, 3})
+    if (map.size(dimension) > 1) distance = map.stride(dimension);
+  return {static_cast<T*>(map.data_ptr()), map.size(1), distance};
+}
+
 /// Numbers of channels in the type of computation.
 template <class F>
 std::vector<F> to_numbers(const at::Tensor& values) {

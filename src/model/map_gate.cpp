@@ -80,7 +80,7 @@ void map_merge(const at::Tensor& base, const at::Tensor& a, const at::Tensor& b,
     const auto data = [](const at::Tensor& map) {
       return map.defined() ? map_data<T>(map) : nullptr;
     };
-    const T* all_of_base = data(base);
+    const auto all_of_base = slab_of<const T>(base);
     const T* all_of_a = data(a);
     const T* all_of_b = data(b);
     const T* all_of_small = data(small);
@@ -101,9 +101,10 @@ void map_merge(const at::Tensor& base, const at::Tensor& a, const at::Tensor& b,
         const auto at = [&](const T* map) {
           return map == nullptr ? nullptr : map + row * channels;
         };
-        map_kernels<T>().merge({all_of_base + row * base.size(1), channels, base.size(1)},
-                               at(all_of_a), at(all_of_b), shares.empty() ? nullptr : shares.data(),
-                               windows.window_frame().data(), frames, to + row * channels);
+        map_kernels<T>().merge(
+            {all_of_base.data + row * all_of_base.stride, channels, all_of_base.stride},
+            at(all_of_a), at(all_of_b), shares.empty() ? nullptr : shares.data(),
+            windows.window_frame().data(), frames, to + row * channels);
       }
     });
   });

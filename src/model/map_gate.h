@@ -45,8 +45,8 @@ std::vector<int32_t> nearest(int64_t small, int64_t large, at::ScalarType type);
 at::Tensor map_average(const at::Tensor& x1, const Windows& windows);
 
 /// dx = base + a + b + the gradient of map_average(), each pixel's share of its window's.
-/// @param base  [B, C, F, T], where its first channels are those of dx   @param a, b, small  maps
-/// like dx, or undefined   @param dx  written to; may be a or b
+/// @param base  [B, C, F, T], where its first channels are those of dx; may be some channels of a
+/// map   @param a, b, small  maps like dx, or undefined   @param dx  written to; may be a or b
 void map_merge(const at::Tensor& base, const at::Tensor& a, const at::Tensor& b,
                const at::Tensor& small, const Windows& windows, const at::Tensor& dx);
 

@@ -52,6 +52,13 @@ double DinoObjective::uniform_loss() const {
   return std::log(static_cast<double>(config_.head.out_dim));
 }
 
+// In bf16 the gradient of the logits is rounded to it before anything else happens to it.
+TargetFormat DinoObjective::target_format() const {
+  const bool fused = config_.train.kernels == "fused" && storage_.device().is_cpu();
+  const at::ScalarType wide = storage_type(precision_);
+  return {fused, fused && precision_ == Precision::kBf16 ? at::kBFloat16 : wide};
+}
+
 at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const ScheduleValues& values) {
   const ViewsConfig& views = config_.views;
   const ForwardMode mode{true, batch_norm_comm_.get(), config_.train.kernels == "fused"};
@@ -79,9 +86,14 @@ at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const Schedule
     }
     student_logits = student_.head.forward(at::cat(embeddings, 0), mode);
   }
-  const DinoLossResult result = dino_loss(
-      student_logits, teacher_logits, center_, views.num_global, views.num_global + views.num_local,
-      config_.dino.student_temp, values.teacher_temp, config_.train.batch_size);
+  DinoLossOptions options;
+  options.num_global_views = views.num_global;
+  options.num_views = views.num_global + views.num_local;
+  options.student_temp = config_.dino.student_temp;
+  options.teacher_temp = values.teacher_temp;
+  options.global_utterances = config_.train.batch_size;
+  options.targets = target_format();
+  const DinoLossResult result = dino_loss(student_logits, teacher_logits, center_, options);
   if (rows.begin == 0) {
     figures_.clear();
     center_sum_ = result.center_sum.contiguous();

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "dist/communicator.h"
+#include "loss/soft_targets.h"
 #include "model/dino_head.h"
 #include "model/spcnet.h"
 #include "train/objective.h"
@@ -36,6 +37,8 @@ class DinoObjective : public Objective {
     SpcNet backbone;
     DinoHead head;
   };
+  [[nodiscard]] TargetFormat target_format() const;
+
   RunConfig config_;
   int64_t num_mel_bins_;
   Precision precision_;

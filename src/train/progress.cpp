@@ -83,6 +83,9 @@ Progress::Report Progress::report(int64_t step, const ScheduleValues& values, in
            std::max(0.0, 1 - (data_seconds_ + waited_seconds_ + save_seconds_ + update_seconds_) /
                                  seconds))
       .set("update", update_seconds_ / seconds);
+  const int64_t page_faults = minor_page_faults();
+  json.set("page_faults", static_cast<double>(page_faults - page_faults_) / steps);
+  page_faults_ = page_faults;
   if (slowest.rank >= 0) json.set("slowest_rank", slowest.rank).set("slowest_ratio", slowest.ratio);
   json.set("eta_s", eta).set("skipped_steps", skipped_steps);
   report.json = json.str();

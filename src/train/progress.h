@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/process.h"
 #include "dist/positions.h"
 #include "train/schedule.h"
 #include "train/step.h"
@@ -47,6 +48,7 @@ class Progress {
   double update_seconds_ = 0;
   double save_seconds_ = 0;
   double evaluation_seconds_ = 0;
+  int64_t page_faults_ = minor_page_faults();  // until the interval's begin
   StepResult last_;  // that was finite
 };
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from common import BIN, ROOT, TRAIN, peer_python, run, shards as pack
+from table import Row
 
-ROOT = Path(__file__).resolve().parents[2]
 THREADS = 1
 WAYS = ["alone", "alone-nhwc", "padded", "padded-nhwc"]
 LEAST_COSINE = 0.9999
 
 
-def train_a_little(run, binary, shards, folder):
+def train_a_little(shards, folder):
     """The checkpoint of a network whose batch norms have seen some speech."""
-    run([binary, "train", "--config", ROOT / "tests/bench/train.conf", "--shards", shards, "--run", folder, "--train.batch_size", 4,
-         "--dino.out_dim", 1024, "--train.max_steps", 3])
+    run([*TRAIN, "--shards", shards, "--run", folder, "--train.batch_size", 4, "--dino.out_dim", 1024, "--train.max_steps", 3])
     return next((folder / "checkpoints").glob("step-*.h5"))
 
 
@@ -41,9 +41,9 @@ def write_for_peer(checkpoint, shards, folder):
     return sum(map(len, lengths))
 
 
-def extract(binary, checkpoint, shards, out, utts):
+def extract(checkpoint, shards, out, utts):
     """Utterances/s of the whole program, from its start to its end, and its peak MiB."""
-    command = [binary, "extract", "--checkpoint", checkpoint, "--shards", shards, "--out", out, "--train.threads", THREADS, "--train.device", "cpu"]
+    command = [BIN / "spcnet", "extract", "--checkpoint", checkpoint, "--shards", shards, "--out", out, "--train.threads", THREADS, "--train.device", "cpu"]
     began = time.monotonic()
     with tempfile.TemporaryFile() as said:
         with subprocess.Popen([str(part) for part in command], stdout=said, stderr=said) as program:
@@ -64,23 +64,23 @@ def least_cosine(out, folder):
     return float(((ours * theirs).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)).min())
 
 
-def bench_extract(run, pack, binary, peer_python, runs, figure):
-    """@param pack  packs the small corpus into a folder   @param peer_python  a Python with PyTorch, or None   @param figure  makes a line of pairs"""
+def bench_extract(options):
+    """One thread each, in turns; the peer in the way that is fastest for it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shards = folder / "shards"
         pack(shards, 80)
-        checkpoint = train_a_little(run, binary, shards, folder / "run")
+        checkpoint = train_a_little(shards, folder / "run")
         utts = write_for_peer(checkpoint, shards, folder)
 
         def peer(way):
-            out, _ = run([peer_python, ROOT / "tests/bench/extract_peer.py", folder, THREADS, way])
+            out, _ = run([peer_python(), ROOT / "tests/bench/extract_peer.py", folder, THREADS, way])
             figures = json.loads(out.strip().splitlines()[-1])
             return figures["utts_per_s"], figures["peak_mib"]
 
         best, cosine, theirs = None, None, []
-        ours = [extract(binary, checkpoint, shards, folder / "e.h5", utts)]
-        if peer_python:
+        ours = [extract(checkpoint, shards, folder / "e.h5", utts)]
+        if options.peer:
             tried = {}
             for way in WAYS:
                 tried[way] = peer(way)
@@ -88,13 +88,16 @@ def bench_extract(run, pack, binary, peer_python, runs, figure):
                     cosine = least_cosine(folder / "e.h5", folder)
             best = max(WAYS, key=lambda way: tried[way][0])
             theirs.append(tried[best])
-        for _ in range(runs - 1):
-            ours.append(extract(binary, checkpoint, shards, folder / "e.h5", utts))
-            if peer_python:
+        for _ in range(options.runs - 1):
+            ours.append(extract(checkpoint, shards, folder / "e.h5", utts))
+            if options.peer:
                 theirs.append(peer(best))
-        line = figure(f"embeddings of {utts} utterances, C0 = 32, F = 80, fp32, {THREADS} thread", "utts_per_s", ours, theirs, f"PyTorch eager, {best}")
-        if cosine is not None:
-            line["least_cosine"] = round(cosine, 8)
-        yield line
-        if cosine is not None and not cosine > LEAST_COSINE:
+        row = Row(f"embeddings of {utts} utterances, C0 = 32, F = 80, fp32, {THREADS} thread", "utts/s", [rate for rate, _ in ours],
+                  mib=max(mib for _, mib in ours))
+        if options.peer:
+            row.beside, row.theirs = f"PyTorch eager, {best}", [rate for rate, _ in theirs]
+            row.mib_beside = max(mib for _, mib in theirs)
+            row.more = {"least_cosine": round(cosine, 8)}
+        yield row
+        if options.peer and not cosine > LEAST_COSINE:
             sys.exit(f"bench: an embedding has the cosine {cosine} with PyTorch's, must be > {LEAST_COSINE}")

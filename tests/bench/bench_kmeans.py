@@ -1,6 +1,5 @@
 """k-means at the size of VoxCeleb2: seconds a pass, memory, and how much of the machine's matrix products it gets."""
 import json
-import os
 import re
 import statistics
 import tempfile
@@ -8,6 +7,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from common import AS_ROOT, BIN, peer_python, run
+from table import Row
 
 ROWS, DIM, CLUSTERS = 1_092_009, 256, 7500
 PASSES = 4
@@ -28,23 +29,21 @@ def write_embeddings(folder):
         file.create_dataset("utt", data=[f"utt-{i:07}" for i in range(ROWS)], dtype=h5py.string_dtype())
 
 
-def bench_kmeans(run, binary, peer_python):
-    """@param peer_python  a Python with PyTorch and faiss, or None"""
-    as_root = ["--allow-run-as-root"] if os.geteuid() == 0 else []
+def bench_kmeans(options):
+    """On two ranks of one core each; beside faiss, and this machine's matrix products."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_embeddings(folder)
-        _, log = run(["mpirun", "-n", 2, "--bind-to", "core", *as_root, binary, "cluster", "--embeddings", folder / "e.h5", "--num-clusters", CLUSTERS,
-                      "--out", folder / "out", "--seeding", "random", "--max-passes", PASSES, "--tolerance", 0])
-        seconds = statistics.median(float(each) for each in re.findall(r"clusters, ([\d.e+-]+) s", log)[1:])
+        _, log = run(["mpirun", "-n", 2, "--bind-to", "core", *AS_ROOT, BIN / "spcnet", "cluster", "--embeddings", folder / "e.h5", "--num-clusters",
+                      CLUSTERS, "--out", folder / "out", "--seeding", "random", "--max-passes", PASSES, "--tolerance", 0])
+        seconds = [float(each) for each in re.findall(r"clusters, ([\d.e+-]+) s", log)[1:]]
         memory = int(re.search(r"peak memory of a rank (\d+) MiB", log).group(1))
-        flops = 2 * ROWS * CLUSTERS * DIM / seconds
-        share = (ROWS * DIM * 4 / 2 + CLUSTERS * DIM * 4) / 2**20
-        line = {"figure": f"k-means, {ROWS} x {DIM}, k = {CLUSTERS}, 2 ranks", "s_a_pass": round(seconds, 2), "gflop_per_s": round(flops / 1e9, 1),
-                "peak_mib": memory, "embeddings_and_centroids_mib": round(share)}
-        if peer_python:
-            out, _ = run([peer_python, Path(__file__).parent / "kmeans_peer.py", folder / "e.f32", ROWS, DIM, CLUSTERS, PASSES])
+        peer = None
+        if options.peer:
+            out, _ = run([peer_python(), Path(__file__).parent / "kmeans_peer.py", folder / "e.f32", ROWS, DIM, CLUSTERS, PASSES])
             peer = json.loads(out.strip().splitlines()[-1])
-            line |= {"of_gemm": round(flops / peer["gemm_flops"], 3), "peer": "faiss", "peer_s_a_pass": round(peer["faiss_s_a_pass"], 2),
-                     "peer_peak_mib": peer["peak_mib"], "ratio": round(peer["faiss_s_a_pass"] / seconds, 3)}
-        yield line
+    flops = 2 * ROWS * CLUSTERS * DIM / statistics.median(seconds)
+    name = f"k-means of {ROWS:,} x {DIM}, k = {CLUSTERS}, 2 ranks"
+    yield Row(f"{name}: a pass", "s", seconds, "faiss, two threads" if peer else "", [peer["faiss_s_a_pass"]] if peer else [], less_is_better=True,
+              mib=memory, mib_beside=peer and peer["peak_mib"])
+    yield Row(f"{name}: arithmetic", "GFLOP/s", [flops / 1e9], "products of matrices" if peer else "", [peer["gemm_flops"] / 1e9] if peer else [])

@@ -169,7 +169,7 @@ class Run(fixtures.SpcnetTest):
             self.assertGreater(line["loss"], 0)
             self.assertGreater(line["samples_per_s"], 0)
             for key in ("epoch", "samples", "lr", "teacher_temp", "grad_norm", "teacher_entropy", "kl", "center_norm", "embedding_std",
-                        "data_wait"):
+                        "data_wait", "page_faults"):
                 self.assertIn(key, line)
         self.assertEqual(lines[1]["samples"], 16)
         about = json.loads(self.read("run/run.json"))

@@ -19,7 +19,7 @@ ROOMS = {
     "plot": {"base"},
     "loader": {"base", "store"},
     "model": {"base", "dist", "kernels"},
-    "loss": {"base"},
+    "loss": {"base", "kernels"},
     "pseudo": {"base"},
     "eval": {"base"},
     "report": {"base", "store", "plot"},

@@ -13,13 +13,20 @@
 namespace spc {
 namespace {
 
-constexpr double kStudentTemp = 0.1;
-constexpr double kTeacherTemp = 0.04;
-
 struct Views {
   const char* name;
   int64_t views, global_views, rows, classes;
+  bool fused = false;
 };
+
+DinoLossOptions options_of(const Views& v) {
+  DinoLossOptions options;
+  options.num_global_views = v.global_views;
+  options.num_views = v.views;
+  options.global_utterances = v.rows;
+  options.targets = {v.fused, at::kDouble};
+  return options;
+}
 
 // As in tests/reference/dino_loss.py.
 struct Inputs {
@@ -34,9 +41,11 @@ Inputs inputs_of(const Views& v) {
           0.2 * waves(v.classes, 0.7)};
 }
 
+DinoLossResult loss_of(const Inputs& in, const DinoLossOptions& options) {
+  return dino_loss(in.student, in.teacher, in.center, options);
+}
 DinoLossResult loss_of(const Inputs& in, const Views& v) {
-  return dino_loss(in.student, in.teacher, in.center, v.global_views, v.views, kStudentTemp,
-                   kTeacherTemp, v.rows);
+  return loss_of(in, options_of(v));
 }
 
 void expect_near(const at::Tensor& actual, const std::vector<double>& expected, double tolerance) {
@@ -101,8 +110,7 @@ TEST_P(DinoLoss, PartsOfRanksSumToTheWhole) {
     };
     const at::Tensor student = part(in.student, v.views).set_requires_grad(true);
     const DinoLossResult result =
-        dino_loss(student, part(in.teacher, v.global_views), in.center, v.global_views, v.views,
-                  kStudentTemp, kTeacherTemp, v.rows);
+        dino_loss(student, part(in.teacher, v.global_views), in.center, options_of(v));
     result.loss.backward();
     sums += at::stack({result.loss.detach(), result.teacher_entropy, result.kl});
     center_sum += result.center_sum;
@@ -117,30 +125,47 @@ TEST_P(DinoLoss, PartsOfRanksSumToTheWhole) {
   EXPECT_LT((gradient.view({-1, v.classes}) - in.student.grad()).abs().max().item<double>(), 1e-12);
 }
 
+std::vector<Views> both_ways(std::initializer_list<Views> all) {
+  std::vector<Views> result;
+  for (const bool fused : {false, true}) {
+    for (Views each : all) {
+      each.fused = fused;
+      result.push_back(each);
+    }
+  }
+  return result;
+}
+std::string name_of(const testing::TestParamInfo<Views>& each) {
+  return concat(each.param.name, each.param.fused ? "_fused" : "_plain");
+}
+
 INSTANTIATE_TEST_SUITE_P(Views, DinoLoss,
-                         testing::Values(Views{"multi_crop", 6, 2, 3, 11},
-                                         Views{"two_views", 2, 2, 3, 11},
-                                         Views{"one_global", 3, 1, 2, 4},
-                                         Views{"three_globals", 5, 3, 2, 4}),
-                         [](const auto& each) { return std::string(each.param.name); });
+                         testing::ValuesIn(both_ways({{"multi_crop", 6, 2, 3, 11},
+                                                      {"two_views", 2, 2, 3, 11},
+                                                      {"one_global", 3, 1, 2, 4},
+                                                      {"three_globals", 5, 3, 2, 4}})),
+                         name_of);
 
-constexpr Views kMultiCrop{"multi_crop", 6, 2, 3, 11};
+class MultiCrop : public testing::TestWithParam<Views> {};
+INSTANTIATE_TEST_SUITE_P(Views, MultiCrop,
+                         testing::ValuesIn(both_ways({{"multi_crop", 6, 2, 3, 11}})), name_of);
 
-TEST(DinoLoss, AUniformTeacherHasTheEntropyOfLnK) {
-  Inputs in = inputs_of(kMultiCrop);
+TEST_P(MultiCrop, AUniformTeacherHasTheEntropyOfLnK) {
+  Inputs in = inputs_of(GetParam());
   in.teacher = in.center.expand({6, 11}) + 0.25;  // equal logits once the centre is taken off
-  const DinoLossResult result = loss_of(in, kMultiCrop);
+  const DinoLossResult result = loss_of(in, GetParam());
   EXPECT_NEAR(result.teacher_entropy.item<double>(), std::log(11.0), 1e-12);
   EXPECT_GT(result.kl.item<double>(), 0);
 }
 
-TEST(DinoLoss, AOneHotTeacherHasNoEntropy) {
-  Inputs in = inputs_of(kMultiCrop);
+TEST_P(MultiCrop, AOneHotTeacherHasNoEntropy) {
+  Inputs in = inputs_of(GetParam());
   in.center = at::zeros({11}, at::kDouble);
   in.teacher = at::zeros({6, 11}, at::kDouble);
   in.teacher.select(1, 4).fill_(1);
-  const DinoLossResult result =
-      dino_loss(in.student, in.teacher, in.center, 2, 6, kStudentTemp, 0.01, 3);
+  DinoLossOptions options = options_of(GetParam());
+  options.teacher_temp = 0.01;
+  const DinoLossResult result = loss_of(in, options);
   EXPECT_NEAR(result.teacher_entropy.item<double>(), 0, 1e-12);
   EXPECT_NEAR(result.marginal_entropy.item<double>(), 0, 1e-12);  // and one prototype has them all
   EXPECT_NEAR(result.prototypes_used, 1.0 / 6, 1e-12);
@@ -148,17 +173,18 @@ TEST(DinoLoss, AOneHotTeacherHasNoEntropy) {
   EXPECT_NEAR(result.kl.item<double>(), result.loss.item<double>(), 1e-12);
 }
 
-TEST(DinoLoss, PrototypesThatShareTheRowsEvenlyHaveMarginalEntropy) {
-  Inputs in = inputs_of(kMultiCrop);
+TEST_P(MultiCrop, PrototypesThatShareTheRowsEvenlyHaveMarginalEntropy) {
+  Inputs in = inputs_of(GetParam());
   in.center = at::zeros({11}, at::kDouble);
   in.teacher = at::zeros({6, 11}, at::kDouble);
   for (int64_t row = 0; row < 6; ++row) in.teacher[row][row % 3] = 1;
-  const DinoLossResult result =
-      dino_loss(in.student, in.teacher, in.center, 2, 6, kStudentTemp, 0.01, 3);
+  DinoLossOptions options = options_of(GetParam());
+  options.teacher_temp = 0.01;
+  const DinoLossResult result = loss_of(in, options);
   EXPECT_NEAR(result.teacher_entropy.item<double>(), 0, 1e-12);
   EXPECT_NEAR(result.marginal_entropy.item<double>(), std::log(3.0), 1e-12);
-  const DinoLossResult half =  // of a step of six utterances
-      dino_loss(in.student, in.teacher, in.center, 2, 6, kStudentTemp, 0.01, 6);
+  options.global_utterances = 6;
+  const DinoLossResult half = loss_of(in, options);
   EXPECT_NEAR(half.marginal_entropy.item<double>(), std::log(3.0) / 2, 1e-12);
   EXPECT_NEAR(result.prototypes_used, 0.5, 1e-12) << "three of six";
   EXPECT_NEAR(half.prototypes_used, 0.25, 1e-12);
@@ -168,56 +194,102 @@ TEST(DinoLoss, PrototypesThatShareTheRowsEvenlyHaveMarginalEntropy) {
   EXPECT_NEAR(half.logit_std.item<double>(), expected / 2, 1e-12);
 }
 
-TEST(DinoLoss, AStudentThatAgreesWithItsTeacherHasNoDivergence) {
-  Inputs in = inputs_of(kMultiCrop);
+TEST_P(MultiCrop, AStudentThatAgreesWithItsTeacherHasNoDivergence) {
+  Inputs in = inputs_of(GetParam());
   const at::Tensor row = waves(11, 2.1);
   in.teacher = row.expand({6, 11}).contiguous();
-  in.student = ((row - in.center) * (kStudentTemp / kTeacherTemp))
-                   .expand({18, 11})
-                   .contiguous()
-                   .set_requires_grad(true);
-  const DinoLossResult result = loss_of(in, kMultiCrop);
+  in.student =
+      ((row - in.center) * (0.1 / 0.04)).expand({18, 11}).contiguous().set_requires_grad(true);
+  const DinoLossResult result = loss_of(in, GetParam());
   result.loss.backward();
   EXPECT_NEAR(result.kl.item<double>(), 0, 1e-12);
   EXPECT_NEAR(result.loss.item<double>(), result.teacher_entropy.item<double>(), 1e-12);
   EXPECT_LT(in.student.grad().abs().max().item<double>(), 1e-12);
 }
 
-TEST(DinoLoss, ColdTemperaturesStayFiniteInSinglePrecision) {
+TEST_P(MultiCrop, ColdTemperaturesStayFiniteInSinglePrecision) {
   const int64_t classes = 4096;
   const at::Tensor signs =
       at::where(waves(18 * classes, 1.3) > 0, 1.0, -1.0).to(at::kFloat).view({18, classes});
   const at::Tensor student = signs.clone().set_requires_grad(true);
   const at::Tensor teacher = -signs.narrow(0, 0, 6);
-  const DinoLossResult result =
-      dino_loss(student, teacher, at::zeros({classes}), 2, 6, 0.01, 0.01, 3);
+  DinoLossOptions options = options_of(GetParam());
+  options.student_temp = 0.01;
+  options.teacher_temp = 0.01;
+  options.targets.type = at::kFloat;
+  const DinoLossResult result = dino_loss(student, teacher, at::zeros({classes}), options);
   result.loss.backward();
-  for (const at::Tensor& each : {result.loss, result.teacher_entropy, result.kl, student.grad()}) {
+  for (const at::Tensor& each : {result.loss, result.teacher_entropy, result.kl, student.grad()})
     EXPECT_TRUE(each.isfinite().all().item<bool>());
+  for (const at::Tensor& each : {result.loss, student.grad()})
     EXPECT_EQ(each.scalar_type(), at::kFloat);
-  }
+  options.targets.type = at::kDouble;
   const DinoLossResult exact = dino_loss(signs.to(at::kDouble), teacher.to(at::kDouble),
-                                         at::zeros({classes}, at::kDouble), 2, 6, 0.01, 0.01, 3);
+                                         at::zeros({classes}, at::kDouble), options);
   EXPECT_NEAR(result.loss.item<double>(), exact.loss.item<double>(),
               1e-4 * exact.loss.item<double>());
 }
 
-TEST(DinoLoss, TheTeacherGetsNoGradient) {
-  Inputs in = inputs_of(kMultiCrop);
+TEST_P(MultiCrop, TheTeacherGetsNoGradient) {
+  Inputs in = inputs_of(GetParam());
   in.teacher.set_requires_grad(true);
-  const DinoLossResult result = loss_of(in, kMultiCrop);
+  const DinoLossResult result = loss_of(in, GetParam());
   result.loss.backward();
   EXPECT_FALSE(in.teacher.grad().defined());
   for (const at::Tensor& each : {result.center_sum, result.teacher_entropy, result.kl})
     EXPECT_FALSE(each.requires_grad());
 }
 
+// A logit that is not finite must not be computed away: the step that has one is skipped.
+TEST_P(MultiCrop, ALogitThatIsNotFiniteMakesTheLossSo) {
+  for (const double bad : {std::nan(""), HUGE_VAL}) {
+    Inputs in = inputs_of(GetParam());
+    in.teacher[4][10] = bad;
+    EXPECT_FALSE(std::isfinite(loss_of(in, GetParam()).loss.item<double>()));
+    in = inputs_of(GetParam());
+    in.student.detach()[17][3] = bad;
+    EXPECT_FALSE(std::isfinite(loss_of(in, GetParam()).loss.item<double>()));
+  }
+}
+
+// How exact targets in bfloat16 are: beside what the gradient loses when it is itself rounded to
+// bfloat16, which the backward pass of the last layer does to it.
+TEST(DinoLoss, TargetsInBfloat16AreAsExactAsTheirGradientInBfloat16) {
+  const Views v{"", 6, 2, 3, 65536, true};
+  const int64_t logits = v.rows * v.classes;
+  const at::Tensor student = (0.3 * waves(v.views * logits, 1.3)).to(at::kFloat);
+  const at::Tensor teacher = (0.3 * waves(v.global_views * logits, 2.1)).to(at::kFloat);
+  const at::Tensor center = 0.05 * waves(v.classes, 0.7);
+  const auto of = [&](at::ScalarType logit_type, at::ScalarType target_type) {
+    DinoLossOptions options = options_of(v);
+    options.targets.type = target_type;
+    const at::Tensor leaf =
+        student.to(logit_type).view({-1, v.classes}).clone().set_requires_grad(true);
+    const DinoLossResult result = dino_loss(leaf, teacher.to(logit_type).view({-1, v.classes}),
+                                            center.to(logit_type), options);
+    result.loss.backward();
+    return std::pair(result.loss.item<double>(), leaf.grad().to(at::kDouble));
+  };
+  const auto [exact_loss, exact] = of(at::kDouble, at::kDouble);
+  const auto error = [&](const at::Tensor& gradient) {
+    return ((gradient - exact).norm() / exact.norm()).item<double>();
+  };
+  const auto [loss, gradient] = of(at::kFloat, at::kBFloat16);
+  const double rounding = error(exact.to(at::kBFloat16).to(at::kDouble));
+  EXPECT_LT(error(gradient), 1.1 * rounding);
+  EXPECT_GT(error(gradient), 0.1 * rounding) << "were they rounded at all?";
+  EXPECT_LT(std::abs(loss - exact_loss), 1e-4 * exact_loss);
+  const auto [float_loss, float_gradient] = of(at::kFloat, at::kFloat);
+  EXPECT_LT(error(float_gradient), 1e-5);
+  EXPECT_LT(std::abs(float_loss - exact_loss), 1e-6 * exact_loss);
+}
+
 TEST(DinoLoss, ShapesThatDisagreeAreAnErrorThatShowsThem) {
   const auto refusal = [](std::vector<int64_t> student, std::vector<int64_t> teacher,
                           int64_t classes, int64_t global_views, int64_t views) {
     return message_of([&] {
-      (void)dino_loss(at::zeros(student), at::zeros(teacher), at::zeros({classes}), global_views,
-                      views, 0.1, 0.04, 3);
+      (void)dino_loss(at::zeros(student), at::zeros(teacher), at::zeros({classes}),
+                      options_of({"", views, global_views, 3, classes}));
     });
   };
   EXPECT_THAT(refusal({18, 11}, {5, 11}, 11, 2, 6),

@@ -1,8 +1,11 @@
 #include "model/dino_head.h"
 
+#include <ATen/autocast_mode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/fused_unit_rows.h"
+#include "model/unit_rows.h"
 #include "unit/model/formula.h"
 #include "unit/temporary_folder.h"
 
@@ -41,10 +44,12 @@ TEST(DinoHead, HasThePromisedNamesAndShapes) {
 
 TEST(DinoHead, AgreesWithPyTorchForwardAndBackward) {
   const Reference reference = read_reference("dino_head.txt");
-  for (const bool use_bn : {true, false}) {
-    const DinoHead head(small_head(use_bn), 6, 1, at::kDouble);
-    fill_by_formula(head.tensors());
-    expect_reference(reference, use_bn ? "bn" : "plain", head, formula_input({5, 6}));
+  for (const ForwardMode& mode : {kPlain, kFused}) {
+    for (const bool use_bn : {true, false}) {
+      const DinoHead head(small_head(use_bn), 6, 1, at::kDouble);
+      fill_by_formula(head.tensors());
+      expect_reference(reference, use_bn ? "bn" : "plain", head, formula_input({5, 6}), mode);
+    }
   }
 }
 
@@ -79,6 +84,48 @@ TEST(DinoHead, AZeroBottleneckIsNoNan) {
   y.sum().backward();
   for (const NamedTensor& each : head.tensors())
     EXPECT_TRUE(each.tensor.grad().isfinite().all().item<bool>()) << each.name;
+}
+
+TEST(UnitRows, FusedTheyAreTheSameForRowsOfAnyLength) {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    at::Tensor values = formula_input({300, 37}).to(type);
+    values[5].zero_();
+    values[6].mul_(1e-14);  // shorter than the shortest
+    values[7].mul_(1e15);
+    const at::Tensor weights = formula_input({300, 37}).to(type).flip({0});
+    const auto through = [&](auto unit) {
+      const at::Tensor x = values.clone().set_requires_grad(true);
+      const at::Tensor y = unit(x);
+      (y * weights).sum().backward();
+      return std::pair(y.detach(), x.grad());
+    };
+    const auto [plain, of_plain] = through([](const at::Tensor& x) { return unit_rows(x); });
+    const auto [fused, of_fused] = through([](const at::Tensor& x) { return fused_unit_rows(x); });
+    const double tolerance = type == at::kFloat ? 1e-6 : 1e-14;
+    EXPECT_EQ(fused.scalar_type(), type);
+    EXPECT_LT((fused - plain).abs().max().item<double>(), tolerance);
+    for (int64_t row = 0; row < 300; ++row) {
+      const double size = of_plain[row].norm().item<double>();
+      EXPECT_LT((of_fused[row] - of_plain[row]).norm().item<double>(), 5 * tolerance * size) << row;
+    }
+  }
+}
+
+TEST(UnitRows, FusedTheyAreOfAutocastsType) {
+  const at::Tensor x = formula_input({300, 37}).to(at::kFloat).set_requires_grad(true);
+  at::autocast::set_autocast_enabled(at::kCPU, true);
+  at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+  const at::Tensor y = fused_unit_rows(x);
+  at::autocast::set_autocast_enabled(at::kCPU, false);
+  EXPECT_EQ(y.scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(at::equal(y, unit_rows(x).to(at::kBFloat16)));
+  const at::Tensor dy = formula_input({300, 37}).flip({0}).to(at::kBFloat16);
+  y.backward(dy);
+  const at::Tensor exact = x.detach().to(at::kDouble).set_requires_grad(true);
+  unit_rows(exact).backward(dy.to(at::kDouble));
+  EXPECT_EQ(x.grad().scalar_type(), at::kFloat);
+  EXPECT_LT((x.grad() - exact.grad()).norm().item<double>(),
+            1e-6 * exact.grad().norm().item<double>());
 }
 
 TEST(DinoHead, StartsAsDescribed) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "dist/thread_communicator.h"
+#include "model/channels_last.h"
 #include "model/spcnet.h"
 #include "unit/model/formula.h"
 
@@ -55,6 +56,22 @@ void expect_near(const Pass& actual, const Pass& expected, double tolerance) {
   EXPECT_LT(distance(actual.dx, expected.dx), tolerance);
   for (const auto& [name, tensor] : expected.others)
     EXPECT_LT(distance(actual.others.at(name), tensor), tolerance) << name;
+}
+
+TEST(ChannelsLast, SomeChannelsOfAMapAreCutOutOfIt) {
+  const std::vector<std::vector<int64_t>> shapes{
+      {3, 8, 5, 7}, {1, 8, 5, 7}, {3, 8, 1, 7}, {3, 8, 5, 1}, {1, 8, 1, 1}};
+  for (const std::vector<int64_t>& shape : shapes) {
+    for (const at::ScalarType type : {at::kBFloat16, at::kFloat, at::kDouble}) {
+      const at::Tensor map = channels_last(formula_input(shape).to(type));
+      for (const at::Tensor& part : {map.narrow(1, 2, 3), map.narrow(1, 0, 1), map.narrow(3, 0, 1),
+                                     map.transpose(2, 3), map}) {
+        const at::Tensor cut = channels_last(part);
+        EXPECT_TRUE(at::equal(cut, part)) << part.sizes();
+        EXPECT_TRUE(cut.is_contiguous(at::MemoryFormat::ChannelsLast));
+      }
+    }
+  }
 }
 
 struct Size {

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Fused blocks against the plain composition over 300 steps of configs/demo.conf: their losses may not differ by more than those of two seeds do.
+
+usage: kernels.py [--steps N] [--precision P]      on the small corpus (245 MB of downloads), one rank
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("SPCNET_BIN", ROOT / "build/release/bin"))
+CORPUS = Path(os.environ.get("SPCNET_CACHE", Path.home() / ".cache/spcnet")) / "corpus-small"
+WINDOW = 20
+
+
+def run(*command):
+    """To its end; ends the test when it fails."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stderr[-2000:]}")
+
+
+def losses(folder, kernels, seed, options):
+    """Means of the loss over windows of steps."""
+    out = folder / f"{kernels}-{seed}"
+    run(BIN / "spcnet", "train", "--config", ROOT / "configs/demo.conf", "--rounds.count", 0, "--shards", folder / "shards", "--run", out,
+        "--train.epochs", 1000, "--train.max_steps", options.steps, "--train.precision", options.precision, "--train.kernels", kernels,
+        "--train.threads", 1, "--train.seed", seed, "--log.every_seconds", 0, "--checkpoint.every_steps", 100000)
+    steps = [json.loads(line) for line in (out / "train.jsonl").read_text(encoding="utf-8").splitlines()]
+    each = [line["loss"] for line in steps if "loss" in line]
+    assert len(each) == options.steps, len(each)
+    return [statistics.mean(each[begin:begin + WINDOW]) for begin in range(0, options.steps, WINDOW)]
+
+
+def distance(one, other):
+    """Root mean square over windows."""
+    return statistics.mean((a - b) ** 2 for a, b in zip(one, other)) ** 0.5
+
+
+def main():
+    """Two seeds, both ways."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--precision", default="auto")
+    options = parser.parse_args()
+    run(ROOT / "data/corpus/build.sh", "--set", "small", "--out", CORPUS)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run(BIN / "spcnet-data", "fbank", "--wav-scp", CORPUS / "wav.scp", "--out", folder / "shards", "--fbank.num_mel_bins", 64)
+        ways = [(kernels, seed) for seed in (1, 2) for kernels in ("plain", "fused")]
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # of threads that wait for a process of one thread
+            curves = dict(zip(ways, pool.map(lambda way: losses(folder, *way, options), ways)))
+    print("loss, means of 20 steps: plain and fused of seed 1, plain and fused of seed 2")
+    for window, values in enumerate(zip(curves["plain", 1], curves["fused", 1], curves["plain", 2], curves["fused", 2])):
+        print(f"{(window + 1) * WINDOW:6}  " + "  ".join(f"{value:8.4f}" for value in values))
+    between_ways = max(distance(curves["plain", seed], curves["fused", seed]) for seed in (1, 2))
+    between_seeds = min(distance(curves[kernels, 1], curves[kernels, 2]) for kernels in ("plain", "fused"))
+    print(f"fused against plain, the farther seed: {between_ways:.5f}    seed 1 against seed 2, the nearer way: {between_seeds:.5f}")
+    if between_ways > between_seeds:
+        sys.exit("fused blocks and plain ones differ by more than two seeds do")
+
+
+if __name__ == "__main__":
+    main()
