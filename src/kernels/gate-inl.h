@@ -99,6 +99,22 @@ void gate_backward(GateRow<T> row, const T* dz, T* g3, T* dx1, Compute<T>* dup, 
 }
 
 template <class T>
+void pool_max(Slab<const T> x, int64_t rows, int64_t row_stride, int64_t width, int64_t r,
+              T* small) {
+  using F = Compute<T>;
+  for_channels<F>(0, x.channels, [&](auto d, int64_t c) HWY_ATTR {
+    for (int64_t begin = 0, window = 0; begin < width; begin += r, ++window) {
+      const int64_t end = HWY_MIN(begin + r, width);
+      auto largest = load(d, x.data + begin * x.stride + c);
+      for (int64_t row = 0; row < rows; ++row)
+        for (int64_t t = begin; t < end; ++t)
+          largest = hn::Max(largest, load(d, x.data + row * row_stride + t * x.stride + c));
+      store(d, largest, small + window * x.channels + c);
+    }
+  });
+}
+
+template <class T>
 void pool_average(Slab<const T> x, int64_t rows, int64_t row_stride, int64_t width, int64_t r,
                   T* small) {
   using F = Compute<T>;

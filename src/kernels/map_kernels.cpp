@@ -24,6 +24,7 @@ const MapKernels<T>* table() {
                                         .gate = gate<T>,
                                         .gate_backward = gate_backward<T>,
                                         .pool_average = pool_average<T>,
+                                        .pool_max = pool_max<T>,
                                         .share = share<T>,
                                         .merge = merge<T>,
                                         .copy = copy<T>,

@@ -28,7 +28,7 @@ struct MapKernels {
   /// sums[0][c] += sum of x, sums[1][c] += sum of x^2; no cancellation however large the mean is
   /// beside the deviation.
   void (*sums)(Slab<const T> x, Pixels pixels, double* sums_2C);
-  /// y = norm(x), then relu if asked for, then + add if it has data. y may be add.
+  /// y = norm(x), then relu if asked for, then + add if it has data. y may be x or add.
   void (*apply)(Slab<const T> x, Affine<F> norm, bool relu, Slab<const T> add, Slab<T> y,
                 Pixels pixels);
   /// The same without the rest, in the type of computation: y [pixels of the range, channels]
@@ -42,7 +42,7 @@ struct MapKernels {
   void (*backward_apply)(Slab<const T> dy, Slab<const T> x, Affine<F> norm, bool relu,
                          Backward<F> back, Slab<const T> add, Slab<T> dx, Pixels pixels);
 
-  /// z = norm3(c3) * sigmoid(x1 + up)
+  /// z = norm3(c3) * sigmoid(x1 + up). z may be c3.
   void (*gate)(GateRow<T> row, T* z);
   /// Of dz: g3 = dz * sigmoid, the gradient of norm3(c3); dx1, that inside the sigmoid (if x1 is
   /// there); dup += dx1 at its source. sums3[0][c] += sum of g3, sums3[1][c] += sum of g3 * (c3 -
@@ -53,6 +53,9 @@ struct MapKernels {
   /// apart; the last window of a row may be cut.
   void (*pool_average)(Slab<const T> x, int64_t rows, int64_t row_stride, int64_t width, int64_t r,
                        T* small);
+  /// The largest of each, likewise.
+  void (*pool_max)(Slab<const T> x, int64_t rows, int64_t row_stride, int64_t width, int64_t r,
+                   T* small);
   /// small / (pixels of its window), of windows as pool_average() takes them: what each pixel of a
   /// window has of its average's gradient.
   void (*share)(Slab<const T> small, int64_t rows, int64_t width, int64_t r, F* shares);

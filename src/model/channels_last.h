@@ -36,7 +36,7 @@ struct ChannelBackward {
 /// Of all channels of the parts. @returns [2, C] float64 and the number of values of each
 ChannelSums map_sums(const MapParts& x);
 /// y = norm(x) + add    @param add  empty, or parts of which some may be undefined   @param y
-/// written to
+/// written to; may be x or add
 void map_apply(const MapParts& x, const ChannelNorm& norm, const MapParts& add, const MapParts& y);
 /// With du = dy where relu was open: sums of du and of du * (x - mean). @returns [2, C] float64
 at::Tensor map_backward_sums(const MapParts& dy, const MapParts& x, const ChannelNorm& norm);

@@ -7,16 +7,6 @@
 namespace spc {
 namespace {
 
-// LibTorch's own choice, whose rounding decides where a boundary is near: it computes in the map's
-// type, if that is not narrow.
-std::vector<int32_t> nearest(int64_t small, int64_t large, at::ScalarType type) {
-  const at::ScalarType wide = type == at::kDouble ? at::kDouble : at::kFloat;
-  const at::Tensor positions = at::arange(small, wide).view({1, 1, small});
-  const at::Tensor taken = at::upsample_nearest1d(positions, {large}).to(at::kInt).contiguous();
-  const auto* from = taken.const_data_ptr<int32_t>();
-  return {from, from + large};
-}
-
 int64_t divided_up(int64_t n, int64_t r) {
   return (n + r - 1) / r;
 }
@@ -33,6 +23,14 @@ void over_small_bins(const at::Tensor& map, const Windows& windows, int64_t widt
 }
 
 }  // namespace
+
+std::vector<int32_t> nearest(int64_t small, int64_t large, at::ScalarType type) {
+  const at::ScalarType wide = type == at::kDouble ? at::kDouble : at::kFloat;
+  const at::Tensor positions = at::arange(small, wide).view({1, 1, small});
+  const at::Tensor taken = at::upsample_nearest1d(positions, {large}).to(at::kInt).contiguous();
+  const auto* from = taken.const_data_ptr<int32_t>();
+  return {from, from + large};
+}
 
 Windows::Windows(const at::Tensor& map, int64_t r)
     : r_(r), small_bins_(divided_up(map.size(2), r)), small_frames_(divided_up(map.size(3), r)) {

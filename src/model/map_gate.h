@@ -37,6 +37,11 @@ class Windows {
   std::vector<int32_t> window_frame_;
 };
 
+/// Which of `small` places in a row "nearest" up-sampling takes for each of `large`. By LibTorch's
+/// own rounding, which decides where a boundary is near: it computes in the map's type, if that is
+/// not narrow.
+std::vector<int32_t> nearest(int64_t small, int64_t large, at::ScalarType type);
+
 /// Averages of the windows, the last ones of fewer pixels. @returns a map
 at::Tensor map_average(const at::Tensor& x1, const Windows& windows);
 

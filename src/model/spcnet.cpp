@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "model/fused_norm.h"
+#include "model/time_statistics.h"
 
 namespace spc {
 
@@ -185,12 +186,7 @@ at::Tensor SpcNet::pool_over_time(const at::Tensor& map_BDT, const Lengths* leng
           .fill_(-INFINITY);
     }
   }
-  const at::Tensor x = map_BDT.to(statistics_type);
-  const at::Tensor weights = at::softmax(logits_BDT, -1);
-  const at::Tensor weighted = weights * x;
-  const at::Tensor mean = weighted.sum(-1);
-  const at::Tensor variance = (weighted * x).sum(-1) - mean * mean;
-  return at::cat({mean, variance.clamp_min(kVarianceFloor).sqrt()}, 1);
+  return weighted_statistics(map_BDT.to(statistics_type), logits_BDT, -1);
 }
 
 // The maps of training, channels-last from the features to the last stage.

@@ -82,6 +82,8 @@ class SpcNet {
                                    const Lengths* lengths = nullptr) const;
 
   [[nodiscard]] const TensorTable& tensors() const { return table_; }
+  [[nodiscard]] const SpcNetConfig& config() const { return config_; }
+  [[nodiscard]] int64_t num_mel_bins() const { return num_mel_bins_; }
 
  private:
   [[nodiscard]] at::Tensor fused_maps(const at::Tensor& feats_B1FT, const ForwardMode& mode) const;

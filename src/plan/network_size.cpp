@@ -2,15 +2,29 @@
 
 #include <algorithm>
 
+#include "model/folded_conv.h"
 #include "model/spcnet_summary.h"
 
 namespace spc {
+
+namespace {
+
+// Batch norms are in the convolutions; of 3 x 3 weights those for Winograd's products are 36.
+double folded_size(const LayerSummary& layer) {
+  if (layer.kind == "batch norm") return 0;
+  const bool winograd = layer.kind == "conv 3x3" && layer.name != "stem.conv" &&
+                        layer.output[0] >= kFewestChannelsForWinograd;
+  return static_cast<double>(layer.parameters) * (winograd ? 36.0 / 9 : 1);
+}
+
+}  // namespace
 
 NetworkSize network_size(const RunConfig& config, int64_t num_mel_bins, int64_t num_classes) {
   NetworkSize size;
   for (const LayerSummary& layer : summarize(config.model, num_mel_bins, kTotalStride)) {
     const auto parameters = static_cast<double>(layer.parameters);
     size.backbone += parameters;
+    size.folded += folded_size(layer);
     size.largest = std::max(size.largest, parameters);
     if (layer.kind != "batch norm") continue;
     ++size.norms;

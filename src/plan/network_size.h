@@ -12,6 +12,7 @@ struct NetworkSize {
   double backbone = 0;          // trainable
   double head = 0;              // trainable; without `last`
   double last = 0;              // the prototypes, or the directions of the classes
+  double folded = 0;            // of FoldedNet's copy of the backbone
   double running = 0;           // statistics of batch norm
   double largest = 0;           // of the tensors
   int64_t norms = 0;            // layers of batch norm in the backbone

@@ -9,14 +9,16 @@
 namespace spc {
 namespace {
 
-// Maps of the first stage's size that SpcNet::forward and its convolutions have at once, without a
-// graph and with the masks of padding. Measured on a CPU, 8 to 32 channels: 11 to 12.
-constexpr double kMapsInExtraction = 11;
+// Maps of the first stage's size that are there at once, without a graph: in FoldedNet::forward,
+// and in SpcNet::forward and its convolutions with the masks of padding. Measured on a CPU, 8 to 32
+// channels.
+constexpr double kMapsFolded = 4.5;
+constexpr double kMapsPlain = 11;
 // What oneDNN keeps for the shapes of extraction's batches, beside those of training. Measured.
 constexpr double kKernelBytes = 30 * (1 << 20);
 
-constexpr double kBytesOfItem = 24;      // an utterance's place and length, while they are sorted
-constexpr double kBytesOfName = 70;      // its name, told apart from the others
+constexpr double kBytesOfItem = 48;  // an utterance's place, lengths and batch, while they are made
+constexpr double kBytesOfName = 70;  // its name, told apart from the others
 constexpr double kRowsAtOnce = 1 << 14;  // that come to rank 0, or that sums are made of
 
 double share_of(int64_t count, int ranks) {
@@ -27,19 +29,22 @@ double row_bytes(const RunConfig& config) {
   return static_cast<double>(config.model.embedding_dim) * sizeof(float);
 }
 
-// `count` utterances of the kind that training has.
+// A batch, of `count` utterances of the kind that training has; on a CPU with the folded network.
 double batch_bytes(const RunConfig& config, const ExtractConfig& extract, const RankShape& shape,
                    int64_t count) {
+  const bool gpu = shape.arithmetic.gpu;
   double frames = static_cast<double>(std::max(extract.batch_frames, extract.max_frames));
   if (!shape.utt_frames.empty()) {
     const double of_all = static_cast<double>(count) / static_cast<double>(shape.num_utts);
-    const BatchShape batch =
-        largest_batch(shape.utt_frames, std::min(of_all, 1.0) / shape.ranks, extract);
+    const BatchShape batch = largest_batch(shape.utt_frames, std::min(of_all, 1.0) / shape.ranks,
+                                           gpu ? Batching::kPadded : Batching::kPacked, extract);
     frames = static_cast<double>(batch.rows * batch.frames);
   }
   const double map = frames * static_cast<double>(shape.num_mel_bins * config.model.channels) *
                      std::max(shape.arithmetic.wide, 4.0);
-  return kMapsInExtraction * (shape.arithmetic.gpu ? map : jemalloc_size(map));
+  if (gpu) return kMapsPlain * map;
+  const NetworkSize size = network_size(config, shape.num_mel_bins, shape.num_classes);
+  return kMapsFolded * jemalloc_size(map) + size.folded * sizeof(float);
 }
 
 // The share of a rank, and on rank 0 a piece of all, gathered and sorted.

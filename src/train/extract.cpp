@@ -4,32 +4,21 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "loader/augment.h"
+#include "model/folded_net.h"
 
 namespace spc {
 namespace {
 
-// A few lengths for all utterances: each is at most an eighth longer than the one before it.
-int64_t padded_length(int64_t frames) {
-  int64_t length = 32;
-  while (length < frames) length += std::max<int64_t>(16, length / 8 / 8 * 8);
-  return length;
-}
-
-int64_t rows_of_batch(int64_t padded, const ExtractConfig& config) {
-  return std::max<int64_t>(1, config.batch_frames / padded);
-}
-
 struct Item {
   int64_t utt;
-  int64_t frames;  // of what is used
-  int64_t padded;
+  int64_t taken;   // of its frames
+  int64_t frames;  // repeated where they are fewer than the network needs
 };
 
 // Equal shares: sorted by length, dealt like cards, so that every rank gets as many long ones.
@@ -37,11 +26,11 @@ std::vector<Item> items_of_rank(const ShardSet& shards, int64_t max_frames,
                                 const Communicator& comm) {
   std::vector<Item> items;
   for (size_t i = 0; i < shards.utts().size(); ++i) {
-    const int64_t frames = std::min(shards.utts()[i].num_frames, max_frames);
-    items.push_back({static_cast<int64_t>(i), frames, padded_length(frames)});
+    const int64_t taken = std::min(shards.utts()[i].num_frames, max_frames);
+    items.push_back({static_cast<int64_t>(i), taken, std::max(taken, kTotalStride)});
   }
   std::stable_sort(items.begin(), items.end(),
-                   [](const Item& a, const Item& b) { return a.frames < b.frames; });
+                   [](const Item& a, const Item& b) { return a.taken < b.taken; });
   std::vector<Item> own;
   for (size_t i = static_cast<size_t>(comm.rank()); i < items.size();
        i += static_cast<size_t>(comm.world_size()))
@@ -49,89 +38,106 @@ std::vector<Item> items_of_rank(const ShardSet& shards, int64_t max_frames,
   return own;
 }
 
-// [1, T, F], mean-subtracted, the middle of what is too long; fewer frames than the network needs
-// are repeated.
-int64_t fill_row(const ShardSet& shards, const Item& item, float* row) {
+// [T, F] to `to`, mean-subtracted, the middle of what is too long.
+void read_features(const ShardSet& shards, const Item& item, float* to) {
   const int64_t bins = shards.num_mel_bins();
   std::vector<float> feats;
   const UtteranceEntry& entry = shards.utts()[static_cast<size_t>(item.utt)];
   shards.read(entry, feats);
-  const int64_t first = (entry.num_frames - item.frames) / 2;
-  const int64_t used = std::max(item.frames, kTotalStride);
-  for (int64_t t = 0; t < used; ++t)
-    std::copy_n(feats.data() + (first + t % item.frames) * bins, bins, row + t * bins);
-  subtract_mean(row, used, bins);
-  return used;
+  const int64_t first = (entry.num_frames - item.taken) / 2;
+  for (int64_t t = 0; t < item.frames; ++t)
+    std::copy_n(feats.data() + (first + t % item.taken) * bins, bins, to + t * bins);
+  subtract_mean(to, item.frames, bins);
 }
+
+// A network and how it takes its batches.
+class Embedder {
+ public:
+  explicit Embedder(const SpcNet& network) : network_(network) {
+    if (storage().device().is_cpu()) folded_.emplace(network);
+  }
+  [[nodiscard]] Batching batching() const {
+    return folded_ ? Batching::kPacked : Batching::kPadded;
+  }
+  /// @returns [items, E] float32 on the CPU
+  [[nodiscard]] at::Tensor operator()(const ShardSet& shards, const std::vector<Item>& items,
+                                      const BatchShape& shape) const {
+    std::vector<int64_t> frames;
+    frames.reserve(items.size());
+    for (const Item& item : items) frames.push_back(item.frames);
+    return (folded_ ? packed(shards, items, PackedFrames(frames, shape.frames))
+                    : padded(shards, items, shape, Lengths(frames)))
+        .to(at::kCPU, at::kFloat);
+  }
+
+ private:
+  [[nodiscard]] at::TensorOptions storage() const {
+    return network_.tensors().at(0).tensor.options();
+  }
+
+  [[nodiscard]] at::Tensor packed(const ShardSet& shards, const std::vector<Item>& items,
+                                  const PackedFrames& frames) const {
+    const at::Tensor feats_TF = at::empty({frames.total(), shards.num_mel_bins()});
+    auto* to = feats_TF.mutable_data_ptr<float>();
+    for (size_t i = 0; i < items.size(); ++i)
+      read_features(shards, items[i], to + frames.begin(i) * shards.num_mel_bins());
+    return folded_->forward(feats_TF, frames);
+  }
+
+  [[nodiscard]] at::Tensor padded(const ShardSet& shards, const std::vector<Item>& items,
+                                  const BatchShape& shape, const Lengths& lengths) const {
+    const at::Tensor feats_BTF = at::zeros({shape.rows, shape.frames, shards.num_mel_bins()});
+    auto* to = feats_BTF.mutable_data_ptr<float>();
+    for (const Item& item : items) {
+      read_features(shards, item, to);
+      to += shape.frames * shards.num_mel_bins();
+    }
+    return network_.forward(feats_BTF.to(storage()), ForwardMode{}, &lengths);
+  }
+
+  const SpcNet& network_;
+  std::optional<FoldedNet> folded_;  // on a CPU
+};
 
 }  // namespace
-
-void ExtractConfig::add_to(OptionSet& options) {
-  options.add("extract.batch_frames", batch_frames, "frames in a batch, padding included");
-  options.add("extract.max_frames", max_frames,
-              "of a longer utterance its middle is taken, frames");
-  options.add_check([this] { validate(); });
-}
-
-void ExtractConfig::validate() const {
-  SPC_USAGE_CHECK(batch_frames >= 1 && max_frames >= 32,
-                  "extract.batch_frames must be >= 1 and extract.max_frames >= 32");
-}
-
-BatchShape largest_batch(std::span<const int64_t> utts, double share, const ExtractConfig& config) {
-  std::map<int64_t, int64_t> utts_of_length;
-  for (const int64_t frames : utts)
-    ++utts_of_length[padded_length(std::min(frames, config.max_frames))];
-  BatchShape largest;
-  for (const auto& [padded, count] : utts_of_length) {
-    const auto own = static_cast<int64_t>(std::ceil(share * static_cast<double>(count)));
-    const int64_t rows = std::min(own, rows_of_batch(padded, config));
-    if (rows * padded > largest.rows * largest.frames) largest = {rows, padded};
-  }
-  return largest;
-}
 
 std::optional<EmbeddingShare> extract_share(const SpcNet& network, const ShardSet& shards,
                                             const ExtractConfig& config, Communicator& comm,
                                             const std::function<void()>& on_batch) {
   const c10::InferenceMode inference;
   const std::vector<Item> items = items_of_rank(shards, config.max_frames, comm);
-  const int64_t bins = shards.num_mel_bins();
-  const at::TensorOptions storage = network.tensors().at(0).tensor.options();
   EmbeddingShare share;
-  for (const Item& item : items) share.utts.push_back(item.utt);
+  std::vector<int64_t> frames;
+  for (const Item& item : items) {
+    share.utts.push_back(item.utt);
+    frames.push_back(item.frames);
+  }
   std::sort(share.utts.begin(), share.utts.end());
   const auto place_of = [&](const Item& item) {
     return std::lower_bound(share.utts.begin(), share.utts.end(), item.utt) - share.utts.begin();
   };
-  const at::Tensor probe = network.forward(at::zeros({1, 32, bins}, storage), ForwardMode{});
-  share.rows = at::empty({static_cast<int64_t>(items.size()), probe.size(1)});
+  share.rows = at::empty({static_cast<int64_t>(items.size()), network.config().embedding_dim});
+  const Embedder embed(network);
+  size_t done = 0;
   const Stopwatch elapsed;
   Stopwatch since_report;
-  for (size_t begin = 0; begin < items.size() && !stop_requested();) {
-    const int64_t padded = items[begin].padded;
-    const auto limit = static_cast<size_t>(rows_of_batch(padded, config));
-    size_t end = begin;
-    while (end < items.size() && end - begin < limit && items[end].padded == padded) ++end;
-    at::Tensor batch = at::zeros({static_cast<int64_t>(end - begin), padded, bins});
-    std::vector<int64_t> frames;
+  for (const UttBatch& batch : make_batches(frames, embed.batching(), config)) {
+    if (stop_requested()) break;
+    std::vector<Item> members;
     std::vector<int64_t> places;
-    for (size_t i = begin; i < end; ++i) {
-      frames.push_back(fill_row(
-          shards, items[i],
-          batch.mutable_data_ptr<float>() + static_cast<int64_t>(i - begin) * padded * bins));
+    members.reserve(batch.members.size());
+    places.reserve(batch.members.size());
+    for (const size_t i : batch.members) {
+      members.push_back(items[i]);
       places.push_back(place_of(items[i]));
     }
-    const Lengths lengths(frames);
-    share.rows.index_copy_(
-        0, at::tensor(places, at::kLong),
-        network.forward(batch.to(storage), ForwardMode{}, &lengths).cpu().to(at::kFloat));
-    begin = end;
+    share.rows.index_copy_(0, at::tensor(places, at::kLong), embed(shards, members, batch.shape));
+    done += members.size();
     if (on_batch) on_batch();
     if (comm.rank() == 0 && since_report.seconds() > 5) {
       since_report.restart();
-      const double rate = static_cast<double>(begin) / elapsed.seconds();
-      log_info(concat("extracted ", begin, "/", items.size(), " of this rank, ",
+      const double rate = static_cast<double>(done) / elapsed.seconds();
+      log_info(concat("extracted ", done, "/", items.size(), " of this rank, ",
                       std::llround(rate * comm.world_size()), " utterances/s"));
     }
   }

@@ -9,6 +9,7 @@ roofline    the parts of a step beside this core's matrix products and copies; d
 loader      whole utterances from shards, from the disk and from the page cache; beside reading the same files raw
 fbank       log mel energies, and packing from files to shards; beside kaldi-native-fbank's energies (fbank_peer.py)
 score       580,000 trials, scoring and metrics; a million trials normalised by a cohort of 6,000 speakers, beside NumPy
+extract     embeddings of real speech by the paper's network on one thread; beside PyTorch eager, which must give the same
 kmeans      1,092,009 embeddings in 7500 clusters, a pass; beside faiss and the machine's matrix products
 hosts       two hosts that are network namespaces (root), as fast as this machine and at 1 Gbit/s: all-reduce beside a ping-pong of the same
             bytes; the share of a training step that waits for gradients, with and without overlap
@@ -16,13 +17,14 @@ scaling     two ranks that train together, beside two independent ones; what the
 checkpoint  how long training stands still for a checkpoint, and what writing it costs the steps beside it
 metrics     telling a step to the metrics, beside a step of demo.conf
 Without a name all are run. A ratio above 1: better than what stands beside. MiB: peak of a process, ours / beside.
-Needs the release build, and for the peers of train, score and kmeans PyTorch and faiss, of fbank kaldi-native-fbank, which
+Needs the release build, and for the peers of train, score, extract and kmeans PyTorch and faiss, of fbank kaldi-native-fbank, which
 `./dev bench` installs.
 """
 import argparse
 
 import table
 from bench_data import bench_fbank, bench_loader
+from bench_extract import bench_extract
 from bench_kmeans import bench_kmeans
 from bench_metrics import bench_metrics
 from bench_ranks import bench_checkpoint, bench_hosts, bench_scaling
@@ -30,7 +32,8 @@ from bench_roofline import bench_roofline
 from bench_score import bench_score
 from bench_train import bench_train
 
-BENCHES = {"train": bench_train, "roofline": bench_roofline, "loader": bench_loader, "fbank": bench_fbank, "score": bench_score, "kmeans": bench_kmeans,
+BENCHES = {"train": bench_train, "roofline": bench_roofline, "loader": bench_loader, "fbank": bench_fbank, "score": bench_score, "extract": bench_extract,
+           "kmeans": bench_kmeans,
            "hosts": bench_hosts, "scaling": bench_scaling, "checkpoint": bench_checkpoint, "metrics": bench_metrics}
 
 

@@ -167,6 +167,27 @@ TYPED_TEST(MapKernelsTest, GateForwardAndBackward) {
   });
 }
 
+TYPED_TEST(MapKernelsTest, Maxima) {
+  using T = TypeParam;
+  everywhere([&](int64_t channels) {
+    constexpr int64_t kWidth = 10;  // windows of 4, 4 and 2
+    constexpr int64_t kRows = 3;
+    const std::vector<T> x = dense<T>(kRows * kWidth * channels, 2);
+    std::vector<T> small(static_cast<size_t>(3 * channels));
+    map_kernels<T>().pool_max({x.data(), channels, channels}, kRows, kWidth * channels, kWidth, 4,
+                              small.data());
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t window = 0; window < 3; ++window) {
+        double largest = -2;
+        for (int64_t row = 0; row < kRows; ++row)
+          for (int64_t t = 4 * window; t < std::min<int64_t>(4 * window + 4, kWidth); ++t)
+            largest = std::max(largest,
+                               number(x[static_cast<size_t>((row * kWidth + t) * channels + c)]));
+        EXPECT_EQ(number(small[static_cast<size_t>(window * channels + c)]), largest);
+      }
+  });
+}
+
 TYPED_TEST(MapKernelsTest, AveragesTheirSharesAndMerging) {
   using T = TypeParam;
   using F = Compute<T>;

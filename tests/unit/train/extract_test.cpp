@@ -87,17 +87,6 @@ INSTANTIATE_TEST_SUITE_P(RanksAndFrames, Extract,
                            return concat(each.param.first, "_ranks_", each.param.second, "_frames");
                          });
 
-TEST(LargestBatch, IsOfThePaddedLengthThatFillsIt) {
-  const std::vector<int64_t> utts{20, 31, 32, 33, 40, 47, 48, 300};
-  EXPECT_EQ(largest_batch(utts, 1, {96, 100}).rows, 1) << "the long one is cut to 100, alone";
-  EXPECT_EQ(largest_batch(utts, 1, {96, 100}).frames, 112) << "the next padded length";
-  const BatchShape shape = largest_batch(utts, 1, {150, 90});
-  EXPECT_EQ(shape.rows * shape.frames, 3 * 48);
-  const BatchShape half = largest_batch(utts, 0.5, {150, 90});
-  EXPECT_EQ(half.rows * half.frames, 2 * 48) << "two of the four that are padded to 48";
-  EXPECT_EQ(largest_batch({}, 1, {150, 90}).rows, 0);
-}
-
 // Some of the ranks have nothing in some of the pieces.
 TEST(ExtractPieces, TheSameRowsComeHoweverManyAtOnce) {
   const TemporaryFolder folder;
