@@ -72,7 +72,7 @@ double kept_by_allocator(const RankMemory& memory) {
 
 RankMemory predict_memory(const RunConfig& config, const RankShape& given) {
   RankShape shape = given;
-  shape.arithmetic.fused = fuses(config);
+  shape.arithmetic.fused = config.train.fuses(shape.arithmetic.gpu);
   const bool dino = config.train.objective == "dino";
   const double wide = shape.arithmetic.wide;
   const NetworkSize size = network_size(config, shape.num_mel_bins, shape.num_classes);

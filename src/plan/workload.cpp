@@ -17,10 +17,6 @@ double head_multiply_adds(const RunConfig& config, const NetworkSize& size) {
 
 }  // namespace
 
-bool fuses(const RunConfig& config) {
-  return config.train.kernels == "fused";
-}
-
 StepWork step_work(const RunConfig& config, const RankShape& shape, int64_t rows) {
   const ViewsConfig& views = config.views;
   const bool dino = config.train.objective == "dino";
@@ -46,7 +42,7 @@ StepWork step_work(const RunConfig& config, const RankShape& shape, int64_t rows
     const int64_t backward = views.num_local > 0 ? 2 : 1;
     const int64_t forward = backward + (dino ? 1 : 0);
     // A fused block has one norm less to sum for, and sends the sums of k2.bn and k3.bn together.
-    const bool fused = fuses(config);
+    const bool fused = config.train.fuses(shape.arithmetic.gpu);
     const int64_t norms = size.norms - (fused ? size.blocks : 0);
     const double channels = size.norm_channels - (fused ? size.chained_channels : 0);
     const int64_t counts = norms * forward + size.head_norms * 2;

@@ -20,9 +20,6 @@ struct StepWork {
   double feature_bytes = 0;     // read from shards, at most
 };
 
-/// Whether blocks are computed in the fused passes.
-bool fuses(const RunConfig& config);
-
 /// @param config  of a stage   @param rows  utterances of the rank's part of the batch
 StepWork step_work(const RunConfig& config, const RankShape& shape, int64_t rows);
 

@@ -91,13 +91,17 @@ void TrainConfig::add_to(OptionSet& options) {
   options.add(
       "train.kernels", kernels,
       "fused: blocks in few passes over channels-last maps; plain: LibTorch's own operations, one "
-      "after the other");
+      "after the other; auto: fused on a CPU, plain on a GPU");
   options.add("train.threads", threads,
               "compute threads per rank, 0: this rank's share of the cores");
   options.add("train.sync_bn", sync_bn, "batch norm statistics over all ranks");
   options.add("train.max_nonfinite_steps", max_nonfinite_steps,
               "end the run after so many skipped steps in a row");
   options.add_check([this] { validate(); });
+}
+
+bool TrainConfig::fuses(bool on_gpu) const {
+  return kernels == "fused" || (kernels == "auto" && !on_gpu);
 }
 
 void TrainConfig::validate() const {
@@ -114,8 +118,8 @@ void TrainConfig::validate() const {
       "train.precision = ", precision, ", must be auto, fp32, bf16 or fp64");
   SPC_USAGE_CHECK(device == "auto" || device == "cpu" || device == "cuda",
                   "train.device = ", device, ", must be auto, cpu or cuda");
-  SPC_USAGE_CHECK(kernels == "fused" || kernels == "plain", "train.kernels = ", kernels,
-                  ", must be fused or plain");
+  SPC_USAGE_CHECK(kernels == "auto" || kernels == "fused" || kernels == "plain",
+                  "train.kernels = ", kernels, ", must be auto, fused or plain");
   SPC_USAGE_CHECK(max_nonfinite_steps >= 1, "train.max_nonfinite_steps must be >= 1");
 }
 

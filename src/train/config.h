@@ -56,10 +56,12 @@ struct TrainConfig {
   int64_t seed = 1;
   std::string precision = "auto";  // auto | fp32 | bf16 | fp64
   std::string device = "auto";     // auto | cpu | cuda
-  std::string kernels = "fused";   // fused | plain
+  std::string kernels = "auto";    // auto | fused | plain
   int threads = 0;                 // compute threads per rank; 0: this rank's share of the cores
   bool sync_bn = true;             // batch statistics over all ranks
   int64_t max_nonfinite_steps = 10;
+  /// Whether blocks are computed in the fused passes.
+  [[nodiscard]] bool fuses(bool on_gpu) const;
   void add_to(OptionSet& options);
   void validate() const;
 };

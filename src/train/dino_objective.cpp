@@ -54,14 +54,16 @@ double DinoObjective::uniform_loss() const {
 
 // In bf16 the gradient of the logits is rounded to it before anything else happens to it.
 TargetFormat DinoObjective::target_format() const {
-  const bool fused = config_.train.kernels == "fused" && storage_.device().is_cpu();
+  const bool on_cpu = storage_.device().is_cpu();
+  const bool fused = on_cpu && config_.train.fuses(!on_cpu);
   const at::ScalarType wide = storage_type(precision_);
   return {fused, fused && precision_ == Precision::kBf16 ? at::kBFloat16 : wide};
 }
 
 at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const ScheduleValues& values) {
   const ViewsConfig& views = config_.views;
-  const ForwardMode mode{true, batch_norm_comm_.get(), config_.train.kernels == "fused"};
+  const ForwardMode mode{true, batch_norm_comm_.get(),
+                         config_.train.fuses(!storage_.device().is_cpu())};
   const auto views_of = [&](const std::vector<float>& feats, int64_t count, int64_t frames) {
     return views_tensor(feats, count, rows, frames, num_mel_bins_, storage_);
   };

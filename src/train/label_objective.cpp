@@ -56,8 +56,9 @@ at::Tensor LabelObjective::loss(const Batch& batch, RowRange rows, const Schedul
   at::Tensor embeddings;
   {
     const AutocastScope autocast(precision_, storage_.device());
-    embeddings = backbone_.forward(
-        feats, ForwardMode{true, batch_norm_comm_.get(), config_.train.kernels == "fused"});
+    embeddings =
+        backbone_.forward(feats, ForwardMode{true, batch_norm_comm_.get(),
+                                             config_.train.fuses(!storage_.device().is_cpu())});
   }
   // In full precision: half would lose the differences between small losses.
   const at::Tensor cosines = head_.forward(embeddings);

@@ -49,7 +49,7 @@ def draw(parts, peak, bandwidth, precision):
              text(corners[2][0], corners[2][1] - 8, f"product of matrices, {precision}: {peak:.0f} GFLOP/s", "end"),
              text(place(1, bandwidth)[0] - 12, place(1, bandwidth)[1] - 4, f"copy: {bandwidth:.1f} GB/s", "end")]
     places = {part["part"]: place(part["gflop"] / part["gbyte"], part["gflop"] / part["seconds"]) for part in parts}
-    free = 0.0  # below it no label stands; points are labelled from the top, each label no higher than the one before
+    free = corners[2][1] + 4  # above it no label has room: points are labelled from the top, each label below the one before
     for name, (x, y) in sorted(places.items(), key=lambda each: each[1][1]):
         colour = next(colour for kind, colour in COLOURS.items() if name.startswith(kind))
         free = max(free + LINE, y + 4)

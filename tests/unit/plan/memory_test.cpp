@@ -76,9 +76,14 @@ TEST(Memory, OfFusedBlocksIsLessThanOfPlainOnesOnAGpuToo) {
   RunConfig config = small_config();
   RankShape shape = small_shape();
   shape.arithmetic.gpu = true;
-  const double fused = predict_memory(config, shape).activations;
-  config.train.kernels = "plain";
-  EXPECT_LT(fused, predict_memory(config, shape).activations);
+  const auto activations = [&](const std::string& kernels) {
+    config.train.kernels = kernels;
+    return predict_memory(config, shape).activations;
+  };
+  EXPECT_LT(activations("fused"), activations("plain"));
+  EXPECT_EQ(activations("auto"), activations("plain"));
+  shape.arithmetic.gpu = false;
+  EXPECT_EQ(activations("auto"), activations("fused"));
 }
 
 TEST(Memory, LabelsNeedTheirClassesAndAdamWTwoMoments) {
