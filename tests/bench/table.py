@@ -48,7 +48,7 @@ class Row:
 
     def as_text(self):
         """A line of the table."""
-        beside = f"{spread(self.theirs)}  {self.beside}" if self.theirs else self.beside
+        beside = f"{spread(self.theirs)}  {self.beside}" if self.theirs else ""
         ratio = f"{self.ratio():.2f}" if self.theirs else ""
         mib = " / ".join(f"{each:.0f}" for each in (self.mib, self.mib_beside) if each is not None)
         return line_of((self.figure, f"{spread(self.ours)} {self.unit}", beside, ratio, mib), self.command)
