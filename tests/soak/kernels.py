@@ -7,31 +7,23 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(os.environ.get("SPCNET_BIN", ROOT / "build/release/bin"))
-CORPUS = Path(os.environ.get("SPCNET_CACHE", Path.home() / ".cache/spcnet")) / "corpus-small"
+from whole_corpus import CACHE, ROOT, SPCNET, SPCNET_DATA, run
+
+CORPUS = CACHE / "corpus-small"
 WINDOW = 20
-
-
-def run(*command):
-    """To its end; ends the test when it fails."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stderr[-2000:]}")
 
 
 def losses(folder, kernels, seed, options):
     """Means of the loss over windows of steps."""
     out = folder / f"{kernels}-{seed}"
-    run(BIN / "spcnet", "train", "--config", ROOT / "configs/demo.conf", "--rounds.count", 0, "--shards", folder / "shards", "--run", out,
+    run(SPCNET, "train", "--config", ROOT / "configs/demo.conf", "--rounds.count", 0, "--shards", folder / "shards", "--run", out,
         "--train.epochs", 1000, "--train.max_steps", options.steps, "--train.precision", options.precision, "--train.kernels", kernels,
-        "--train.threads", 1, "--train.seed", seed, "--log.every_seconds", 0, "--checkpoint.every_steps", 100000)
+        "--train.threads", 1, "--train.seed", seed, "--log.every_seconds", 0, "--checkpoint.every_steps", 100000, ranks=1)
     steps = [json.loads(line) for line in (out / "train.jsonl").read_text(encoding="utf-8").splitlines()]
     each = [line["loss"] for line in steps if "loss" in line]
     assert len(each) == options.steps, len(each)
@@ -49,10 +41,10 @@ def main():
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--precision", default="auto")
     options = parser.parse_args()
-    run(ROOT / "data/corpus/build.sh", "--set", "small", "--out", CORPUS)
+    run(ROOT / "data/corpus/build.sh", "--set", "small", "--out", CORPUS, ranks=1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        run(BIN / "spcnet-data", "fbank", "--wav-scp", CORPUS / "wav.scp", "--out", folder / "shards", "--fbank.num_mel_bins", 64)
+        run(SPCNET_DATA, "fbank", "--wav-scp", CORPUS / "wav.scp", "--out", folder / "shards", "--fbank.num_mel_bins", 64, ranks=1)
         ways = [(kernels, seed) for seed in (1, 2) for kernels in ("plain", "fused")]
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # of threads that wait for a process of one thread
             curves = dict(zip(ways, pool.map(lambda way: losses(folder, *way, options), ways)))
