@@ -57,3 +57,21 @@ if(SPCNET_CUDA)
 else()
   target_link_libraries(spc_torch INTERFACE ${SPCNET_TORCH}/lib/libtorch_cpu.so ${SPCNET_TORCH}/lib/libc10.so)
 endif()
+
+# Without OpenMP at::parallel_for is a plain loop in our own files. The runtime must be the one that LibTorch itself loads: another one
+# would have threads of its own.
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  execute_process(COMMAND ${CMAKE_READELF} -d ${SPCNET_TORCH}/lib/libtorch_cpu.so OUTPUT_VARIABLE torch_dynamic COMMAND_ERROR_IS_FATAL ANY)
+  if(torch_dynamic MATCHES "NEEDED[^\n]*\\[(lib(gomp|iomp5|omp)[^]]*)\\]")
+    # Beside LibTorch, or where conda has what its packages share; else the compiler's own of that name.
+    find_file(torch_openmp ${CMAKE_MATCH_1} PATHS ${SPCNET_TORCH}/lib ${SPCNET_TORCH}/../../.. NO_DEFAULT_PATH NO_CACHE)
+    if(NOT torch_openmp)
+      find_package(OpenMP REQUIRED COMPONENTS CXX)
+      set(torch_openmp ${OpenMP_gomp_LIBRARY})
+    endif()
+    target_compile_options(spc_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+    target_link_libraries(spc_torch INTERFACE ${torch_openmp})
+  endif()
+else()
+  message(WARNING "Loops of our own run on one thread of a rank: with OpenMP they are only built by g++, not by ${CMAKE_CXX_COMPILER_ID}.")
+endif()

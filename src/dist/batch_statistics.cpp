@@ -51,7 +51,7 @@ std::vector<ChannelStatistics> reduce_statistics(const std::vector<ChannelSums>&
   }
   if (spans_ranks(comm)) {
     const at::Tensor message = joined(parts);
-    comm->all_reduce_in_stream(message, ReduceOp::kSum, "batch norm statistics");
+    comm->all_reduce(message, ReduceOp::kSum, "batch norm statistics")->wait_in_stream();
     parts = split_like(message, parts);
   }
   std::vector<ChannelStatistics> statistics;
@@ -88,7 +88,7 @@ std::vector<at::Tensor> reduce_gradient_sums(const std::vector<at::Tensor>& sums
                                              Communicator* comm) {
   if (!spans_ranks(comm)) return sums;
   const at::Tensor message = joined(sums);
-  comm->all_reduce_in_stream(message, ReduceOp::kSum, "batch norm gradients");
+  comm->all_reduce(message, ReduceOp::kSum, "batch norm gradients")->wait_in_stream();
   return split_like(message, sums);
 }
 

@@ -1,5 +1,10 @@
 #include "dist/communication_thread.h"
 
+#include <ATen/Parallel.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 #include <utility>
 
 namespace spc {
@@ -19,6 +24,16 @@ class FutureWork : public Work {
   std::string what_;
   std::shared_ptr<WaitLog> waits_;
 };
+
+// Backward has the cores: what this thread computes beside it is on this thread alone.
+void compute_alone() {
+  // A thread's number is set at its first loop, in LibTorch and once more in what is compiled here.
+  (void)at::get_num_threads();
+  at::internal::lazy_init_num_threads();
+#ifdef _OPENMP
+  omp_set_num_threads(1);  // at::set_num_threads(1) would be for all of the process
+#endif
+}
 
 }  // namespace
 
@@ -48,6 +63,7 @@ std::unique_ptr<Work> CommunicationThread::start(std::function<void(Communicator
 }
 
 void CommunicationThread::run() {
+  compute_alone();
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return ending_ || !tasks_.empty(); });

@@ -25,6 +25,9 @@ class Work {
   /// @throws TimeoutError  the other ranks did not come within the communicator's timeout: names
   /// this rank and the operation
   virtual void wait() = 0;
+  /// What this thread gives a GPU from here on finds the result. Where the operation runs on that
+  /// GPU this does not wait: a rank that does not come is found by wait_for_stream().
+  virtual void wait_in_stream() { wait(); }
 };
 
 /// Tensors are dense, contiguous, of type float32, float64 or int64; what only moves may be
@@ -71,13 +74,9 @@ class Communicator {
   /// The waits of this rank, on this communicator and its duplicates.
   [[nodiscard]] const std::shared_ptr<WaitLog>& waits() const { return waits_; }
 
-  /// In place; what this thread computes from here on finds the sum. Where it computes on a GPU it
-  /// does not wait: a rank that does not come is found by the next wait for that GPU, or by the
-  /// watchdog.
-  virtual void all_reduce_in_stream(const at::Tensor& tensor, ReduceOp op,
-                                    const std::string& what) {
-    all_reduce_now(tensor, op, what);
-  }
+  /// Until a GPU has done all that this thread gave it, which may hang on other ranks. On a CPU
+  /// there is nothing to wait for. @throws TimeoutError  as Work::wait()
+  virtual void wait_for_stream(const std::string& /*what*/) {}
 
   /// In place, to the end.
   void all_reduce_now(const at::Tensor& tensor, ReduceOp op, const std::string& what) {

@@ -55,20 +55,35 @@ struct GradientReducer::Impl {
   size_t next = 0;     // bucket to leave
   int64_t passes = 1;  // to come, this one counted
   size_t overlapped = 0;
-  bool summing = false;  // between begin() and finish()
+  bool summing = false;  // between begin() and leave()
   bool overlap = true;
   bool bf16_wire = false;
+  // Of this rank's gradients, before the sum over ranks, in the order in which they left.
+  struct Checks {
+    std::vector<size_t> parameters;
+    std::vector<at::Tensor> sums;
+    at::Tensor joined;  // the sums, float64
+  };
+  Checks checks;
   std::optional<size_t> nonfinite;
   std::vector<at::Tensor> parameters;
-  std::unique_ptr<CommunicationThread> thread;  // first to go: it writes to the buffers
+  struct {
+    std::vector<at::Tensor> gradients;
+    Checks checks;
+  } remembered;
+  // One of them. They are the first to go: they write to the buffers.
+  std::unique_ptr<Communicator> comm;
+  std::unique_ptr<CommunicationThread> thread;
 
   void fill(const ReducerOptions& options);
   void allocate(Bucket& bucket) const;
   void watch(size_t b, size_t s);
   static void take(Slot& slot);
-  void note_nonfinite(size_t index, const at::Tensor& gradient);
-  void note_nonfinite(const Bucket& bucket);
+  void check(size_t parameter, const at::Tensor& gradient);
+  void join_checks();
+  void find_nonfinite();
   void leave_in_order();
+  std::unique_ptr<Work> start(Bucket& bucket, const std::string& what);
   void sum(Bucket& bucket, Communicator& comm, const std::string& what) const;
 };
 
@@ -128,39 +143,59 @@ void GradientReducer::Impl::take(Slot& slot) {
   gradient = slot.view;
 }
 
-// A sum is infinite or NaN if a term is, and one pass.
-void GradientReducer::Impl::note_nonfinite(size_t index, const at::Tensor& gradient) {
-  if (!nonfinite && !std::isfinite(gradient.sum().item<double>())) nonfinite = index;
-}
-
-void GradientReducer::Impl::note_nonfinite(const Bucket& bucket) {
-  if (nonfinite || std::isfinite(bucket.buffer.sum().item<double>())) return;
-  for (const Slot& slot : bucket.slots) note_nonfinite(slot.index, slot.view);
-}
-
 void GradientReducer::Impl::leave_in_order() {
+  const c10::NoGradGuard no_grad;
   for (; next < buckets.size() && buckets[next].missing == 0; ++next) {
-    for (const Slot& slot : buckets[next].slots)
-      if (!slot.reached) slot.view.zero_();
-    note_nonfinite(buckets[next]);
-    const std::string what = concat("gradient bucket ", next);
-    buckets[next].work = thread->start(
-        [this, what, &bucket = buckets[next]](Communicator& comm) { sum(bucket, comm, what); },
-        what);
+    Bucket& bucket = buckets[next];
+    for (const Slot& slot : bucket.slots) {
+      if (slot.reached) {
+        check(slot.index, slot.view);
+      } else {
+        slot.view.zero_();
+      }
+    }
+    bucket.work = start(bucket, concat("gradient bucket ", next));
   }
 }
 
-void GradientReducer::Impl::sum(Bucket& bucket, Communicator& comm, const std::string& what) const {
+void GradientReducer::Impl::check(size_t parameter, const at::Tensor& gradient) {
+  checks.parameters.push_back(parameter);
+  checks.sums.push_back(gradient.sum().to(at::kDouble));
+}
+
+void GradientReducer::Impl::join_checks() {
+  const c10::NoGradGuard no_grad;
+  if (buckets.empty()) {  // a rank that is alone: nothing has left
+    for (size_t index = parameters.size(); index-- > 0;)
+      if (parameters[index].grad().defined()) check(index, parameters[index].grad());
+  }
+  checks.joined = checks.sums.empty() ? at::empty({0}, at::kDouble) : at::stack(checks.sums);
+}
+
+void GradientReducer::Impl::find_nonfinite() {
+  nonfinite.reset();
+  const at::Tensor values = checks.joined.cpu();
+  for (size_t i = 0; i < checks.parameters.size() && !nonfinite; ++i)
+    if (!std::isfinite(values.const_data_ptr<double>()[i])) nonfinite = checks.parameters[i];
+}
+
+std::unique_ptr<Work> GradientReducer::Impl::start(Bucket& bucket, const std::string& what) {
+  if (comm) return comm->all_reduce(bucket.buffer, ReduceOp::kSum, what);
+  return thread->start([this, what, &bucket](Communicator& own) { sum(bucket, own, what); }, what);
+}
+
+void GradientReducer::Impl::sum(Bucket& bucket, Communicator& own, const std::string& what) const {
   if (bf16_wire && bucket.buffer.scalar_type() == at::kFloat) {
-    bucket.squared_wire_error = all_reduce_bf16(comm, bucket.buffer, what);
+    bucket.squared_wire_error = all_reduce_bf16(own, bucket.buffer, what);
   } else {
-    comm.all_reduce_now(bucket.buffer, ReduceOp::kSum, what);
+    own.all_reduce_now(bucket.buffer, ReduceOp::kSum, what);
   }
 }
 
 GradientReducer::GradientReducer(Communicator& comm, std::vector<at::Tensor> parameters,
                                  const ReducerOptions& options)
     : impl_(std::make_unique<Impl>()) {
+  SPC_ASSERT(!(options.in_stream && options.bf16_wire), "bfloat16 on the wire takes a thread");
   impl_->parameters = std::move(parameters);
   if (comm.world_size() == 1) return;
   impl_->overlap = options.overlap;
@@ -170,7 +205,11 @@ GradientReducer::GradientReducer(Communicator& comm, std::vector<at::Tensor> par
     impl_->allocate(impl_->buckets[b]);
     for (size_t s = 0; s < impl_->buckets[b].slots.size(); ++s) impl_->watch(b, s);
   }
-  impl_->thread = std::make_unique<CommunicationThread>(comm.duplicate());
+  if (options.in_stream) {
+    impl_->comm = comm.duplicate();
+  } else {
+    impl_->thread = std::make_unique<CommunicationThread>(comm.duplicate());
+  }
 }
 
 GradientReducer::~GradientReducer() {
@@ -179,23 +218,37 @@ GradientReducer::~GradientReducer() {
 }
 
 void GradientReducer::begin(int64_t passes) {
+  SPC_ASSERT(!impl_->summing, "begin() without leave()");
   impl_->passes = passes;
-  impl_->nonfinite.reset();
-  if (impl_->buckets.empty()) {
-    for (const at::Tensor& parameter : impl_->parameters) parameter.mutable_grad().reset();
-    return;
-  }
-  SPC_ASSERT(!impl_->summing, "begin() without finish()");
+  for (const at::Tensor& parameter : impl_->parameters) parameter.mutable_grad().reset();
   for (Impl::Bucket& bucket : impl_->buckets) {
     bucket.missing = bucket.slots.size();
     for (Impl::Slot& slot : bucket.slots) {
       slot.reached = false;
       slot.done = false;
-      slot.parameter.mutable_grad().reset();
     }
   }
+  impl_->checks = {};
   impl_->next = 0;
   impl_->summing = true;
+}
+
+void GradientReducer::remember() {
+  impl_->remembered.gradients.clear();
+  for (const at::Tensor& parameter : impl_->parameters)
+    impl_->remembered.gradients.push_back(parameter.grad());
+  impl_->remembered.checks = impl_->checks;
+}
+
+void GradientReducer::recall() {
+  const std::vector<at::Tensor>& gradients = impl_->remembered.gradients;
+  SPC_ASSERT(gradients.size() == impl_->parameters.size(), "recall() without remember()");
+  impl_->summing = false;
+  for (size_t index = 0; index < impl_->parameters.size(); ++index)
+    impl_->parameters[index].mutable_grad() = gradients[index];
+  for (Impl::Bucket& bucket : impl_->buckets)
+    for (Impl::Slot& slot : bucket.slots) slot.reached = gradients[slot.index].defined();
+  impl_->checks = impl_->remembered.checks;
 }
 
 void GradientReducer::next_pass() {
@@ -203,23 +256,25 @@ void GradientReducer::next_pass() {
   --impl_->passes;
 }
 
-void GradientReducer::finish() {
-  SPC_ASSERT(impl_->passes == 1, "finish() with ", impl_->passes - 1, " passes to come");
-  if (impl_->buckets.empty()) {
-    for (size_t index = impl_->parameters.size(); index-- > 0;)
-      if (impl_->parameters[index].grad().defined())
-        impl_->note_nonfinite(index, impl_->parameters[index].grad());
-    return;
-  }
+void GradientReducer::leave() {
+  SPC_ASSERT(impl_->passes == 1, "leave() with ", impl_->passes - 1, " passes to come");
   impl_->overlapped = impl_->next;
   impl_->summing = false;
   for (Impl::Bucket& bucket : impl_->buckets) bucket.missing = 0;
   impl_->leave_in_order();
+  impl_->join_checks();
+  if (impl_->comm)
+    for (const Impl::Bucket& bucket : impl_->buckets) bucket.work->wait_in_stream();
+}
+
+void GradientReducer::finish() {
+  SPC_ASSERT(!impl_->summing, "finish() without leave()");
   for (Impl::Bucket& bucket : impl_->buckets) {
-    bucket.work->wait();
+    if (impl_->thread) bucket.work->wait();
     for (const Impl::Slot& slot : bucket.slots)
       if (!slot.reached) slot.parameter.mutable_grad().reset();
   }
+  impl_->find_nonfinite();
 }
 
 std::optional<size_t> GradientReducer::first_nonfinite() const {

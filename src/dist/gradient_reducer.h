@@ -18,6 +18,9 @@ struct ReducerOptions {
   int64_t first_bucket_bytes = 1 << 20;  // small, so that the first message can leave early
   bool overlap = true;                   // false: every bucket waits for the end of backward
   bool bf16_wire = false;                // of float32 gradients
+  // Buckets are given to the communicator as they fill, without a thread that waits for them: for
+  // one that works on a GPU by itself. Not with bf16_wire.
+  bool in_stream = false;
 };
 
 class GradientReducer {
@@ -37,13 +40,21 @@ class GradientReducer {
   void begin(int64_t passes = 1);
   /// Call between two of them. During the last pass buckets may leave.
   void next_pass();
-  /// Call after the last one: every gradient becomes the sum over ranks. One that backward did not
-  /// reach counts as zero and is undefined afterwards.
+  /// Call after the last one: what has not left leaves.
+  void leave();
+  /// Call after leave(): every gradient becomes the sum over ranks. One that backward did not reach
+  /// counts as zero and is undefined afterwards.
   /// @throws Error  of the communicator
   void finish();
 
+  /// For a GPU that records everything from the first backward pass to leave(): keeps what the host
+  /// knows of it, where gradients are and which were reached.
+  void remember();
+  /// After begin(), instead of passes and leave(), when the GPU has repeated it.
+  void recall();
+
   /// After finish(): the first parameter, counted from the last one back, whose gradient was not
-  /// finite on this rank before the sum.
+  /// finite on this rank before the sum. A sum is infinite or NaN if a term is, and one pass.
   [[nodiscard]] std::optional<size_t> first_nonfinite() const;
   /// After finish(): what rounding to bfloat16 changed on this rank, sum of squares.
   [[nodiscard]] double squared_wire_error() const;

@@ -71,8 +71,10 @@ class NcclWork : public PolledWork {
       : PolledWork(what, rules), comm_(comm), tensors_(std::move(tensors)) {
     event_.record(stream);
   }
-  /// What `stream` is given from now on comes after it.
-  void precede(const c10::cuda::CUDAStream& stream) { event_.block(stream); }
+  // Then the tensors may go: their memory is given to others in the order of that stream.
+  void wait_in_stream() override {
+    event_.block(c10::cuda::getCurrentCUDAStream(event_.device_index()));
+  }
 
  private:
   bool done() override { return is_settled(comm_, what()) && event_.query(); }
@@ -150,15 +152,10 @@ class NcclCommunicator : public Communicator {
     });
   }
 
-  // The tensor may go at once: its memory is given to others in the order of this stream.
-  void all_reduce_in_stream(const at::Tensor& tensor, ReduceOp op,
-                            const std::string& what) override {
-    if (tensor.is_cpu()) return control_->all_reduce_now(tensor, op, what);
-    waits()->add_bytes(tensor.nbytes());
-    start({tensor}, what, [&] {
-      return ncclAllReduce(tensor.const_data_ptr(), tensor.data_ptr(), count_of(tensor),
-                           nccl_type(tensor, what), nccl_op(op), comm_, stream_.stream());
-    })->precede(c10::cuda::getCurrentCUDAStream(gpu_.index()));
+  void wait_for_stream(const std::string& what) override {
+    WaitRules rules = rules_;
+    rules.own = true;
+    NcclWork(comm_, c10::cuda::getCurrentCUDAStream(gpu_.index()), {}, what, rules).wait();
   }
 
   void broadcast(const at::Tensor& tensor, int root, const std::string& what) override {
@@ -245,8 +242,9 @@ class NcclCommunicator : public Communicator {
     poll_until([&] { return is_settled(comm_, what); }, what, rules_);
   }
 
-  // Behind everything that this thread's current stream was given so far. All our computation goes
-  // to the default stream, which threads share, so that holds for what other threads gave it too.
+  // Behind everything that this thread's current stream was given so far. Where other threads call
+  // (gradients that travel as bfloat16) all computation goes to the default stream, which threads
+  // share; a GpuStreamScope, which is one thread's, is for steps without them.
   template <class Call>
   std::unique_ptr<NcclWork> start(std::vector<at::Tensor> tensors, const std::string& what,
                                   Call&& call) {

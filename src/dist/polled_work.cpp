@@ -16,7 +16,7 @@ void poll_until(const std::function<bool()>& done, const std::string& what,
   constexpr double kSpinSeconds = 200e-6;
   // A process that was stopped for a while has not waited for others meanwhile.
   constexpr double kLongestTurn = 1;
-  WaitLog::Scope scope(*rules.waits, what);
+  WaitLog::Scope scope(*rules.waits, what, rules.own);
   Stopwatch turn;
   double seconds = 0;
   while (!done()) {

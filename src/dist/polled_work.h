@@ -16,6 +16,7 @@ struct WaitRules {
   int rank = 0;
   double timeout_s = 0;
   std::shared_ptr<WaitLog> waits;
+  bool own = false;  // waits for this rank's own work too
   // Set when the run has failed: no wait is worth it any more.
   std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
 };

@@ -2,14 +2,14 @@
 
 namespace spc {
 
-WaitLog::Scope::Scope(WaitLog& log, const std::string& what) : log_(log) {
+WaitLog::Scope::Scope(WaitLog& log, const std::string& what, bool own) : log_(log), own_(own) {
   const std::lock_guard lock(log_.mutex_);
   entry_ = log_.entries_.insert(log_.entries_.end(), {what, {}});
 }
 
 WaitLog::Scope::~Scope() {
   const std::lock_guard lock(log_.mutex_);
-  log_.seconds_[std::this_thread::get_id()] += entry_->since.seconds();
+  if (!own_) log_.seconds_[std::this_thread::get_id()] += entry_->since.seconds();
   ++log_.ended_;
   if (!given_up_) log_.entries_.erase(entry_);
 }

@@ -27,7 +27,8 @@ class WaitLog {
   /// Notes a wait of the calling thread, from construction to destruction.
   class Scope {
    public:
-    Scope(WaitLog& log, const std::string& what);
+    /// @param own  it is this rank's own work, or that too: not counted as waiting for others
+    Scope(WaitLog& log, const std::string& what, bool own = false);
     ~Scope();
     /// The wait was too long. It stays in the log: until the process ends this is where it is, and
     /// a report that is written while the failure is on its way up must say so.
@@ -38,6 +39,7 @@ class WaitLog {
    private:
     WaitLog& log_;
     std::list<Entry>::iterator entry_;
+    bool own_;
     bool given_up_ = false;
   };
 
@@ -52,7 +54,7 @@ class WaitLog {
   /// A collective was given so much of this rank's, between processes.
   void add_bytes(size_t bytes) { bytes_ += static_cast<int64_t>(bytes); }
   [[nodiscard]] int64_t bytes() const { return bytes_; }
-  /// What the calling thread has spent waiting so far.
+  /// What the calling thread has spent waiting for others so far.
   [[nodiscard]] double seconds_of_this_thread() const;
 
  private:

@@ -9,7 +9,6 @@
 namespace spc {
 namespace {
 
-constexpr float kFullScale = 32768;
 constexpr float kLargest = 32767;  // of 16 bits, above zero
 constexpr float kNearFullScale = 0.99F * kFullScale;
 constexpr size_t kShortestRun = 3;

@@ -8,7 +8,10 @@ namespace spc {
 /// What is quieter is told as this, nothing but zeros included.
 inline constexpr float kLeastDb = -120;  // dBFS
 
-/// 0 dBFS is an amplitude of 32768, full scale.
+/// libsndfile's 1.0 in int16 units; a power of two, so 16-bit samples stay exact.
+inline constexpr float kFullScale = 32768;
+
+/// 0 dBFS is an amplitude of full scale.
 struct Levels {
   float peak_db = kLeastDb;  // dBFS, of the largest magnitude; above 0 where decoding overshoots
   /// dBFS, of the root of the mean square of all samples, pauses included: a square wave of full

@@ -27,8 +27,6 @@
 namespace spc {
 namespace {
 
-// libsndfile's 1.0 in int16 units; a power of two, so 16-bit samples stay exact.
-constexpr float kFullScale = 32768.0F;
 constexpr sf_count_t kBlockFrames = 1 << 14;       // frames decoded at a time
 constexpr sf_count_t kMaxReserve = 1 << 24;        // samples; a header may promise anything
 constexpr int kMinRate = 1000, kMaxRate = 768000;  // Hz; outside it the header is damaged

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/distillation_kernels.cpp"
@@ -107,19 +108,13 @@ double cross_entropy(const Compute<T>* logits, const T* const* targets, int64_t 
 }
 
 template <class T>
-const DistillationKernels<T>* distillation_table() {
-  static constexpr DistillationKernels<T> kTable{.target = target<T>,
-                                                 .cross_entropy = cross_entropy<T>};
-  return &kTable;
-}
-const DistillationKernels<Bf16>* distillation_table_bf16() {
-  return distillation_table<Bf16>();
-}
-const DistillationKernels<float>* distillation_table_float() {
-  return distillation_table<float>();
-}
-const DistillationKernels<double>* distillation_table_double() {
-  return distillation_table<double>();
+constexpr DistillationKernels<T> kDistillationTable{.target = target<T>,
+                                                    .cross_entropy = cross_entropy<T>};
+
+const auto* distillation_tables() {
+  static constexpr std::tuple kTables{kDistillationTable<Bf16>, kDistillationTable<float>,
+                                      kDistillationTable<double>};
+  return &kTables;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -129,22 +124,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spc {
 
-HWY_EXPORT(distillation_table_bf16);
-HWY_EXPORT(distillation_table_float);
-HWY_EXPORT(distillation_table_double);
+HWY_EXPORT(distillation_tables);
 
-template <>
-const DistillationKernels<Bf16>& distillation_kernels<Bf16>() {
-  return *HWY_DYNAMIC_DISPATCH(distillation_table_bf16)();
+template <class T>
+const DistillationKernels<T>& distillation_kernels() {
+  return std::get<DistillationKernels<T>>(*HWY_DYNAMIC_DISPATCH(distillation_tables)());
 }
-template <>
-const DistillationKernels<float>& distillation_kernels<float>() {
-  return *HWY_DYNAMIC_DISPATCH(distillation_table_float)();
-}
-template <>
-const DistillationKernels<double>& distillation_kernels<double>() {
-  return *HWY_DYNAMIC_DISPATCH(distillation_table_double)();
-}
+template const DistillationKernels<Bf16>& distillation_kernels();
+template const DistillationKernels<float>& distillation_kernels();
+template const DistillationKernels<double>& distillation_kernels();
 
 }  // namespace spc
 #endif

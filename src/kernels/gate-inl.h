@@ -98,35 +98,30 @@ void gate_backward(GateRow<T> row, const T* dz, T* g3, T* dx1, Compute<T>* dup, 
   });
 }
 
-template <class T>
-void pool_max(Slab<const T> x, int64_t rows, int64_t row_stride, int64_t width, int64_t r,
-              T* small) {
-  using F = Compute<T>;
-  for_channels<F>(0, x.channels, [&](auto d, int64_t c) HWY_ATTR {
-    for (int64_t begin = 0, window = 0; begin < width; begin += r, ++window) {
-      const int64_t end = HWY_MIN(begin + r, width);
-      auto largest = load(d, x.data + begin * x.stride + c);
-      for (int64_t row = 0; row < rows; ++row)
-        for (int64_t t = begin; t < end; ++t)
-          largest = hn::Max(largest, load(d, x.data + row * row_stride + t * x.stride + c));
-      store(d, largest, small + window * x.channels + c);
-    }
-  });
+// NaN if either is, which the processors' own maxima are not.
+template <class V>
+V larger(V a, V b) {
+  return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b);
 }
 
-template <class T>
-void pool_average(Slab<const T> x, int64_t rows, int64_t row_stride, int64_t width, int64_t r,
-                  T* small) {
+enum class Pooling { kAverage, kMax };
+
+template <Pooling kPooling, class T>
+void pool(Slab<const T> x, int64_t rows, int64_t row_stride, int64_t width, int64_t r, T* small) {
   using F = Compute<T>;
+  constexpr bool kMax = kPooling == Pooling::kMax;
   for_channels<F>(0, x.channels, [&](auto d, int64_t c) HWY_ATTR {
     for (int64_t begin = 0, window = 0; begin < width; begin += r, ++window) {
       const int64_t end = HWY_MIN(begin + r, width);
-      auto sum = hn::Zero(d);
+      auto result = kMax ? load(d, x.data + begin * x.stride + c) : hn::Zero(d);
       for (int64_t row = 0; row < rows; ++row)
-        for (int64_t t = begin; t < end; ++t)
-          sum = hn::Add(sum, load(d, x.data + row * row_stride + t * x.stride + c));
-      const auto count = hn::Set(d, static_cast<F>(rows * (end - begin)));
-      store(d, hn::Div(sum, count), small + window * x.channels + c);
+        for (int64_t t = begin; t < end; ++t) {
+          const auto value = load(d, x.data + row * row_stride + t * x.stride + c);
+          result = kMax ? larger(result, value) : hn::Add(result, value);
+        }
+      if constexpr (!kMax)
+        result = hn::Div(result, hn::Set(d, static_cast<F>(rows * (end - begin))));
+      store(d, result, small + window * x.channels + c);
     }
   });
 }

@@ -29,11 +29,37 @@ struct GridThread {
   int64_t row = 0;
 };
 
-/// One channel of a map: that of pixel i is data[i * stride].
+template <class F>
+SPC_HOST_DEVICE F from_storage(F stored) {
+  return stored;
+}
+SPC_HOST_DEVICE inline float from_storage(Bf16 stored) {
+  return std::bit_cast<float>(static_cast<uint32_t>(stored.bits) << 16);
+}
+template <class F>
+SPC_HOST_DEVICE void to_storage(F value, F& to) {
+  to = value;
+}
+// To nearest even; a NaN stays one.
+SPC_HOST_DEVICE inline void to_storage(float value, Bf16& to) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const uint32_t rounded = (bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16;
+  to.bits = static_cast<uint16_t>(value == value ? rounded : 0x7FC0U);
+}
+
+/// One channel of a map: that of pixel i is data[i * stride]. Numbers are taken and given in the
+/// type of computation.
 template <class T>
 struct Column {
   T* data = nullptr;
   int64_t stride = 0;
+  [[nodiscard]] SPC_HOST_DEVICE auto number(int64_t i) const {
+    return from_storage(data[i * stride]);
+  }
+  template <class F>
+  SPC_HOST_DEVICE void put(int64_t i, F value) const {
+    to_storage(value, data[i * stride]);
+  }
 };
 
 inline constexpr int kMaxParts = 3;
@@ -55,24 +81,6 @@ struct SlabList {
     return {slab.data == nullptr ? nullptr : slab.data + channel, slab.stride};
   }
 };
-
-template <class F>
-SPC_HOST_DEVICE F from_storage(F stored) {
-  return stored;
-}
-SPC_HOST_DEVICE inline float from_storage(Bf16 stored) {
-  return std::bit_cast<float>(static_cast<uint32_t>(stored.bits) << 16);
-}
-template <class F>
-SPC_HOST_DEVICE void to_storage(F value, F& to) {
-  to = value;
-}
-// To nearest even; a NaN stays one.
-SPC_HOST_DEVICE inline void to_storage(float value, Bf16& to) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  const uint32_t rounded = (bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16;
-  to.bits = static_cast<uint16_t>(value == value ? rounded : 0x7FC0U);
-}
 
 /// Sums of every row of threads, [rows, 2, channels].
 struct PartialSums {

@@ -38,8 +38,10 @@ void launch(const Work& work, Grid grid, GpuStream stream) {
     throw std::runtime_error(std::string("a pass over a map: ") + cudaGetErrorString(code));
 }
 
+}  // namespace
+
 template <class T>
-const GpuKernels<T>* table() {
+const GpuKernels<T>* gpu_kernels() {
   static constexpr GpuKernels<T> kTable{.sum = launch<SumMap<T>>,
                                         .apply = launch<ApplyNorm<T>>,
                                         .sum_gradient = launch<SumGradient<T>>,
@@ -51,20 +53,8 @@ const GpuKernels<T>* table() {
                                         .add_sums = launch<AddSums>};
   return &kTable;
 }
-
-}  // namespace
-
-template <>
-const GpuKernels<Bf16>* gpu_kernels<Bf16>() {
-  return table<Bf16>();
-}
-template <>
-const GpuKernels<float>* gpu_kernels<float>() {
-  return table<float>();
-}
-template <>
-const GpuKernels<double>* gpu_kernels<double>() {
-  return table<double>();
-}
+template const GpuKernels<Bf16>* gpu_kernels();
+template const GpuKernels<float>* gpu_kernels();
+template const GpuKernels<double>* gpu_kernels();
 
 }  // namespace spc

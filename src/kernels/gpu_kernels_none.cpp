@@ -3,17 +3,12 @@
 
 namespace spc {
 
-template <>
-const GpuKernels<Bf16>* gpu_kernels<Bf16>() {
+template <class T>
+const GpuKernels<T>* gpu_kernels() {
   return nullptr;
 }
-template <>
-const GpuKernels<float>* gpu_kernels<float>() {
-  return nullptr;
-}
-template <>
-const GpuKernels<double>* gpu_kernels<double>() {
-  return nullptr;
-}
+template const GpuKernels<Bf16>* gpu_kernels();
+template const GpuKernels<float>* gpu_kernels();
+template const GpuKernels<double>* gpu_kernels();
 
 }  // namespace spc

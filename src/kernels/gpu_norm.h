@@ -50,12 +50,12 @@ struct SumMap {
   SPC_HOST_DEVICE void operator()(const GridThread& at) const {
     using F = Compute<T>;
     const Column<const T> from = x.column(at.channel);
-    const F pivot = from_storage(from.data[at.row * from.stride]);
+    const F pivot = from.number(at.row);
     F sum = 0;
     F squares = 0;
     int64_t count = 0;
     for_pixels(
-        at, pixels, [&](int64_t i) { return from_storage(from.data[i * from.stride]); },
+        at, pixels, [&](int64_t i) { return from.number(i); },
         [&](int64_t, F value) {
           const F deviation = value - pivot;
           sum += deviation;
@@ -91,14 +91,13 @@ struct ApplyNorm {
     for_pixels(
         at, pixels,
         [&](int64_t i) {
-          return Loaded{from_storage(from.data[i * from.stride]),
-                        added.data == nullptr ? F{0} : from_storage(added.data[i * added.stride])};
+          return Loaded{from.number(i), added.data == nullptr ? F{0} : added.number(i)};
         },
         [&](int64_t i, const Loaded& of) {
           F value = normed(of.x);
           if (relu && value < 0) value = 0;  // a NaN stays one
           if (added.data != nullptr) value += of.add;
-          to_storage(value, result.data[i * result.stride]);
+          result.put(i, value);
         });
   }
 };
@@ -126,8 +125,7 @@ struct SumGradient {
     for_pixels(
         at, pixels,
         [&](int64_t i) {
-          return Loaded{from_storage(gradients.data[i * gradients.stride]),
-                        from_storage(from.data[i * from.stride])};
+          return Loaded{gradients.number(i), from.number(i)};
         },
         [&](int64_t, const Loaded& of) {
           const F du = !relu || normed(of.x) > 0 ? of.dy : F{0};
@@ -170,16 +168,15 @@ struct ApplyGradient {
     for_pixels(
         at, pixels,
         [&](int64_t i) {
-          return Loaded{from_storage(gradients.data[i * gradients.stride]),
-                        from_storage(from.data[i * from.stride]),
-                        added.data == nullptr ? F{0} : from_storage(added.data[i * added.stride])};
+          return Loaded{gradients.number(i), from.number(i),
+                        added.data == nullptr ? F{0} : added.number(i)};
         },
         [&](int64_t i, const Loaded& of) {
           const F du = !relu || normed(of.x) > 0 ? of.dy : F{0};
           F value = std::fma(of.x - normed.mean, of_deviation, constant);
           value = std::fma(du, of_gradient, value);
           if (added.data != nullptr) value += of.add;
-          to_storage(value, result.data[i * result.stride]);
+          result.put(i, value);
         });
   }
 };

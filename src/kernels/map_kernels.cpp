@@ -1,6 +1,7 @@
 #include "kernels/map_kernels.h"
 
 #include <algorithm>
+#include <tuple>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/map_kernels.cpp"
@@ -15,30 +16,24 @@ namespace spc {
 namespace HWY_NAMESPACE {
 
 template <class T>
-const MapKernels<T>* table() {
-  static constexpr MapKernels<T> kTable{.sums = sums<T>,
-                                        .apply = apply<T>,
-                                        .apply_wide = apply_wide<T>,
-                                        .backward_sums = backward_sums<T>,
-                                        .backward_apply = backward_apply<T>,
-                                        .gate = gate<T>,
-                                        .gate_backward = gate_backward<T>,
-                                        .pool_average = pool_average<T>,
-                                        .pool_max = pool_max<T>,
-                                        .share = share<T>,
-                                        .merge = merge<T>,
-                                        .copy = copy<T>,
-                                        .narrow = narrow<T>};
-  return &kTable;
-}
-const MapKernels<Bf16>* table_bf16() {
-  return table<Bf16>();
-}
-const MapKernels<float>* table_float() {
-  return table<float>();
-}
-const MapKernels<double>* table_double() {
-  return table<double>();
+constexpr MapKernels<T> kMapTable{.sums = sums<T>,
+                                  .apply = apply<T>,
+                                  .apply_wide = apply_wide<T>,
+                                  .backward_sums = backward_sums<T>,
+                                  .backward_apply = backward_apply<T>,
+                                  .gate = gate<T>,
+                                  .gate_backward = gate_backward<T>,
+                                  .pool_average = pool<Pooling::kAverage, T>,
+                                  .pool_max = pool<Pooling::kMax, T>,
+                                  .share = share<T>,
+                                  .merge = merge<T>,
+                                  .copy = copy<T>,
+                                  .narrow = narrow<T>};
+
+// In one, since what is exported cannot be a template.
+const auto* map_tables() {
+  static constexpr std::tuple kTables{kMapTable<Bf16>, kMapTable<float>, kMapTable<double>};
+  return &kTables;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -48,22 +43,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spc {
 
-HWY_EXPORT(table_bf16);
-HWY_EXPORT(table_float);
-HWY_EXPORT(table_double);
+HWY_EXPORT(map_tables);
 
-template <>
-const MapKernels<Bf16>& map_kernels<Bf16>() {
-  return *HWY_DYNAMIC_DISPATCH(table_bf16)();
+template <class T>
+const MapKernels<T>& map_kernels() {
+  return std::get<MapKernels<T>>(*HWY_DYNAMIC_DISPATCH(map_tables)());
 }
-template <>
-const MapKernels<float>& map_kernels<float>() {
-  return *HWY_DYNAMIC_DISPATCH(table_float)();
-}
-template <>
-const MapKernels<double>& map_kernels<double>() {
-  return *HWY_DYNAMIC_DISPATCH(table_double)();
-}
+template const MapKernels<Bf16>& map_kernels();
+template const MapKernels<float>& map_kernels();
+template const MapKernels<double>& map_kernels();
 
 }  // namespace spc
 #endif

@@ -1,6 +1,7 @@
 #include "kernels/unit_row_kernels.h"
 
 #include <cmath>
+#include <tuple>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/unit_row_kernels.cpp"
@@ -53,19 +54,12 @@ void unit_backward(const Compute<T>* x, const T* dunit, int64_t rows, int64_t wi
 }
 
 template <class T>
-const UnitRowKernels<T>* unit_row_table() {
-  static constexpr UnitRowKernels<T> kTable{.forward = unit_forward<T>,
-                                            .backward = unit_backward<T>};
-  return &kTable;
-}
-const UnitRowKernels<Bf16>* unit_row_table_bf16() {
-  return unit_row_table<Bf16>();
-}
-const UnitRowKernels<float>* unit_row_table_float() {
-  return unit_row_table<float>();
-}
-const UnitRowKernels<double>* unit_row_table_double() {
-  return unit_row_table<double>();
+constexpr UnitRowKernels<T> kUnitRowTable{.forward = unit_forward<T>, .backward = unit_backward<T>};
+
+const auto* unit_row_tables() {
+  static constexpr std::tuple kTables{kUnitRowTable<Bf16>, kUnitRowTable<float>,
+                                      kUnitRowTable<double>};
+  return &kTables;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -75,22 +69,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spc {
 
-HWY_EXPORT(unit_row_table_bf16);
-HWY_EXPORT(unit_row_table_float);
-HWY_EXPORT(unit_row_table_double);
+HWY_EXPORT(unit_row_tables);
 
-template <>
-const UnitRowKernels<Bf16>& unit_row_kernels<Bf16>() {
-  return *HWY_DYNAMIC_DISPATCH(unit_row_table_bf16)();
+template <class T>
+const UnitRowKernels<T>& unit_row_kernels() {
+  return std::get<UnitRowKernels<T>>(*HWY_DYNAMIC_DISPATCH(unit_row_tables)());
 }
-template <>
-const UnitRowKernels<float>& unit_row_kernels<float>() {
-  return *HWY_DYNAMIC_DISPATCH(unit_row_table_float)();
-}
-template <>
-const UnitRowKernels<double>& unit_row_kernels<double>() {
-  return *HWY_DYNAMIC_DISPATCH(unit_row_table_double)();
-}
+template const UnitRowKernels<Bf16>& unit_row_kernels();
+template const UnitRowKernels<float>& unit_row_kernels();
+template const UnitRowKernels<double>& unit_row_kernels();
 
 }  // namespace spc
 #endif

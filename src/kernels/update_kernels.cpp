@@ -1,5 +1,7 @@
 #include "kernels/update_kernels.h"
 
+#include <tuple>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/update_kernels.cpp"
 #include <hwy/foreach_target.h>  // includes this file once for each processor
@@ -61,15 +63,11 @@ void average(const Updated<F>& of) {
 }
 
 template <class F>
-const UpdateKernels<F>* update_table() {
-  static constexpr UpdateKernels<F> kTable{.sgd = sgd<F>, .adamw = adamw<F>, .average = average<F>};
-  return &kTable;
-}
-const UpdateKernels<float>* update_table_float() {
-  return update_table<float>();
-}
-const UpdateKernels<double>* update_table_double() {
-  return update_table<double>();
+constexpr UpdateKernels<F> kUpdateTable{.sgd = sgd<F>, .adamw = adamw<F>, .average = average<F>};
+
+const auto* update_tables() {
+  static constexpr std::tuple kTables{kUpdateTable<float>, kUpdateTable<double>};
+  return &kTables;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -79,17 +77,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spc {
 
-HWY_EXPORT(update_table_float);
-HWY_EXPORT(update_table_double);
+HWY_EXPORT(update_tables);
 
-template <>
-const UpdateKernels<float>& update_kernels<float>() {
-  return *HWY_DYNAMIC_DISPATCH(update_table_float)();
+template <class F>
+const UpdateKernels<F>& update_kernels() {
+  return std::get<UpdateKernels<F>>(*HWY_DYNAMIC_DISPATCH(update_tables)());
 }
-template <>
-const UpdateKernels<double>& update_kernels<double>() {
-  return *HWY_DYNAMIC_DISPATCH(update_table_double)();
-}
+template const UpdateKernels<float>& update_kernels();
+template const UpdateKernels<double>& update_kernels();
 
 }  // namespace spc
 #endif

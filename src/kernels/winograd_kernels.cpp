@@ -1,5 +1,7 @@
 #include "kernels/winograd_kernels.h"
 
+#include <tuple>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/winograd_kernels.cpp"
 #include <hwy/foreach_target.h>  // includes this file once for each processor
@@ -12,16 +14,12 @@ namespace spc {
 namespace HWY_NAMESPACE {
 
 template <class T>
-const WinogradKernels<T>* winograd_table() {
-  static constexpr WinogradKernels<T> kTable{.input = winograd_input<T>,
-                                             .output = winograd_output<T>};
-  return &kTable;
-}
-const WinogradKernels<float>* winograd_table_float() {
-  return winograd_table<float>();
-}
-const WinogradKernels<double>* winograd_table_double() {
-  return winograd_table<double>();
+constexpr WinogradKernels<T> kWinogradTable{.input = winograd_input<T>,
+                                            .output = winograd_output<T>};
+
+const auto* winograd_tables() {
+  static constexpr std::tuple kTables{kWinogradTable<float>, kWinogradTable<double>};
+  return &kTables;
 }
 
 }  // namespace HWY_NAMESPACE
@@ -31,17 +29,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace spc {
 
-HWY_EXPORT(winograd_table_float);
-HWY_EXPORT(winograd_table_double);
+HWY_EXPORT(winograd_tables);
 
-template <>
-const WinogradKernels<float>& winograd_kernels<float>() {
-  return *HWY_DYNAMIC_DISPATCH(winograd_table_float)();
+template <class T>
+const WinogradKernels<T>& winograd_kernels() {
+  return std::get<WinogradKernels<T>>(*HWY_DYNAMIC_DISPATCH(winograd_tables)());
 }
-template <>
-const WinogradKernels<double>& winograd_kernels<double>() {
-  return *HWY_DYNAMIC_DISPATCH(winograd_table_double)();
-}
+template const WinogradKernels<float>& winograd_kernels();
+template const WinogradKernels<double>& winograd_kernels();
 
 }  // namespace spc
 #endif

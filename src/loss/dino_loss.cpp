@@ -17,7 +17,8 @@ at::Tensor mean_deviation(const at::Tensor& x) {
 }  // namespace
 
 DinoLossResult dino_loss(const at::Tensor& student_VBK, const at::Tensor& teacher_GBK,
-                         const at::Tensor& center_K, const DinoLossOptions& options) {
+                         const at::Tensor& center_K, const at::Tensor& teacher_temp,
+                         const DinoLossOptions& options) {
   const int64_t num_classes = center_K.size(0);
   const int64_t views = options.num_views;
   const int64_t global_views = options.num_global_views;
@@ -31,8 +32,7 @@ DinoLossResult dino_loss(const at::Tensor& student_VBK, const at::Tensor& teache
   SPC_ASSERT(num_pairs > 0, "dino_loss needs a view other than the single global one");
 
   const at::Tensor teacher = teacher_GBK.detach();
-  const SoftTargets targets =
-      soft_targets(teacher, center_K, options.teacher_temp, options.targets);
+  const SoftTargets targets = soft_targets(teacher, center_K, teacher_temp, options.targets);
   const auto utterances = static_cast<double>(options.global_utterances);
   DinoLossResult result;
   result.loss = cross_view_entropy(student_VBK, targets, global_views, views, options.student_temp,
@@ -45,8 +45,9 @@ DinoLossResult dino_loss(const at::Tensor& student_VBK, const at::Tensor& teache
   const double share = static_cast<double>(rows) / utterances;
   result.marginal_entropy = -at::xlogy(mean_target, mean_target).sum() * share;
   result.logit_std = mean_deviation(teacher) * share;
-  const auto used = static_cast<double>(std::get<0>(at::_unique(targets.first_choices)).size(0));
-  result.prototypes_used = used / static_cast<double>(global_views * rows) * share;
+  at::Tensor used = at::zeros({num_classes}, teacher.options());
+  used.index_fill_(0, targets.first_choices, 1);
+  result.prototypes_used = used.sum(at::kDouble) / static_cast<double>(global_views * rows) * share;
   // each target stands in V - 1 pairs, so the mean over pairs of H(P) is the mean over targets
   result.kl = result.loss.detach() - result.teacher_entropy;
   return result;

@@ -117,10 +117,11 @@ class SoftTargetCrossEntropy : public torch::autograd::Function<SoftTargetCrossE
 
 }  // namespace
 
-SoftTargets soft_targets(const at::Tensor& teacher_GBK, const at::Tensor& center_K, double temp,
-                         const TargetFormat& format) {
+SoftTargets soft_targets(const at::Tensor& teacher_GBK, const at::Tensor& center_K,
+                         const at::Tensor& temp, const TargetFormat& format) {
   if (format.fused)
-    return fused_targets(teacher_GBK.contiguous(), center_K.contiguous(), temp, format.type);
+    return fused_targets(teacher_GBK.contiguous(), center_K.contiguous(), temp.item<double>(),
+                         format.type);
   const at::Tensor log_targets = at::log_softmax((teacher_GBK - center_K) / temp, 1);
   const at::Tensor targets = log_targets.exp();
   return {targets, {}, -(targets * log_targets).sum(1), log_targets.argmax(1)};

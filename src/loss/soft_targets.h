@@ -23,9 +23,10 @@ struct SoftTargets {
   at::Tensor first_choices;  // [G B] int64, the most likely prototype
 };
 
-/// softmax((teacher - center) / temp)   @param center_K  of the same type
-SoftTargets soft_targets(const at::Tensor& teacher_GBK, const at::Tensor& center_K, double temp,
-                         const TargetFormat& format);
+/// softmax((teacher - center) / temp)   @param center_K  of the same type   @param temp  []
+/// float64, on the same device
+SoftTargets soft_targets(const at::Tensor& teacher_GBK, const at::Tensor& center_K,
+                         const at::Tensor& temp, const TargetFormat& format);
 
 /// sum over views v and rows b of |T_v,b| logsumexp(s_v,b / temp) - <T_v,b, s_v,b> / temp, T_v the
 /// sum of the targets of all global views but v itself: the cross-entropies of all pairs of

@@ -31,11 +31,11 @@ ChainedNorm::ChainedNorm(const BatchNumbers& of_c4, const BatchNumbers& of_other
       first_weight_(first.weight.to(at::kDouble)) {
   const at::Tensor variance = first_weight_.square() * (1 - kBatchNormEps * of_c4_.invstd.square());
   invstd_ = (variance + kBatchNormEps).rsqrt();
+  factor_ = at::cat({invstd_ * first_weight_ * of_c4_.invstd, of_others_.invstd});
 }
 
 ChannelNorm ChainedNorm::norm() const {
-  const at::Tensor together = at::cat({invstd_ * first_weight_ * of_c4_.invstd, of_others_.invstd});
-  return {at::cat({of_c4_.mean, of_others_.mean}), bn_.weight * together, bn_.bias, true};
+  return {at::cat({of_c4_.mean, of_others_.mean}), bn_.weight * factor_, bn_.bias, true};
 }
 
 ChannelStatistics ChainedNorm::statistics(const ChannelStatistics& of_c4_and_others) const {
@@ -57,8 +57,7 @@ ChannelBackward ChainedNorm::backward(const at::Tensor& sums_2C, const at::Tenso
 }
 
 std::pair<at::Tensor, at::Tensor> ChainedNorm::gradients(const at::Tensor& own_2C) const {
-  const at::Tensor together = at::cat({invstd_ * first_weight_ * of_c4_.invstd, of_others_.invstd});
-  return {like(own_2C[1] * together, bn_.weight), like(own_2C[0], bn_.bias)};
+  return {like(own_2C[1] * factor_, bn_.weight), like(own_2C[0], bn_.bias)};
 }
 
 at::Tensor ChainedNorm::first_weight_gradient(const at::Tensor& own_2C) const {

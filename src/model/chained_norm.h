@@ -52,6 +52,7 @@ class ChainedNorm {
   BatchNormTensors bn_;
   at::Tensor first_weight_;  // float64
   at::Tensor invstd_;        // of Y1
+  at::Tensor factor_;        // of deviations of [c4, others], before bn's weight
 };
 
 }  // namespace spc

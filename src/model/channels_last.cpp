@@ -66,6 +66,19 @@ int64_t sum_of(const std::vector<int64_t>& widths) {
   return sum;
 }
 
+// body(part, its first channel, pixels, sums) for chunks of all pixels, part after part.
+template <class T, class Body>
+void over_parts(int64_t pixels, const std::vector<int64_t>& widths, int64_t width, double* sums,
+                Body body) {
+  over_chunks<T>(pixels, sum_of(widths), width, sums, [&](Pixels chunk, double* own) {
+    int64_t channel = 0;
+    for (size_t i = 0; i < widths.size(); ++i) {
+      body(i, channel, chunk, own);
+      channel += widths[i];
+    }
+  });
+}
+
 }  // namespace
 
 at::Tensor channels_last(const at::Tensor& map) {
@@ -74,9 +87,11 @@ at::Tensor channels_last(const at::Tensor& map) {
   at::Tensor copy = at::empty(map.sizes(), map.options(), format);
   with_stored_type(map, [&](auto tag) {
     using T = decltype(tag);
-    over_chunks<T>(pixels_of(map), map.size(1), 0, nullptr, [&](Pixels pixels, double*) {
-      map_kernels<T>().copy(slab_of<const T>(map), slab_of<T>(copy), pixels);
-    });
+    const auto& kernels = map_kernels<T>();
+    const auto from = slab_of<const T>(map);
+    const auto to = slab_of<T>(copy);
+    over_chunks<T>(pixels_of(map), map.size(1), 0, nullptr,
+                   [&](Pixels pixels, double*) { kernels.copy(from, to, pixels); });
   });
   return copy;
 }
@@ -129,13 +144,10 @@ ChannelSums map_sums(const MapParts& x) {
     using T = decltype(tag);
     const auto& kernels = map_kernels<T>();
     const auto from = slabs<const T>(x, widths);
-    over_chunks<T>(pixels_of(x[0]), sum_of(widths), sums.size(), sums.data(),
-                   [&](Pixels pixels, double* own) {
-                     for (const Slab<const T>& slab : from) {
-                       kernels.sums(slab, pixels, own);
-                       own += 2 * slab.channels;
-                     }
-                   });
+    over_parts<T>(pixels_of(x[0]), widths, sums.size(), sums.data(),
+                  [&](size_t i, int64_t channel, Pixels pixels, double* own) {
+                    kernels.sums(from[i], pixels, own + 2 * channel);
+                  });
   });
   return {sums.joined(), static_cast<double>(pixels_of(x[0]))};
 }
@@ -150,11 +162,11 @@ void map_apply(const MapParts& x, const ChannelNorm& norm, const MapParts& add, 
     const auto from = slabs<const T>(x, widths);
     const auto added = slabs<const T>(add, widths);
     const auto to = slabs<T>(y, widths);
-    over_chunks<T>(pixels_of(x[0]), sum_of(widths), 0, nullptr, [&](Pixels pixels, double*) {
-      int64_t channel = 0;
-      for (size_t i = 0; i < widths.size(); channel += widths[i++])
-        kernels.apply(from[i], numbers.from(channel), norm.relu, added[i], to[i], pixels);
-    });
+    over_parts<T>(pixels_of(x[0]), widths, 0, nullptr,
+                  [&](size_t i, int64_t channel, Pixels pixels, double*) {
+                    kernels.apply(from[i], numbers.from(channel), norm.relu, added[i], to[i],
+                                  pixels);
+                  });
   });
 }
 
@@ -170,15 +182,11 @@ at::Tensor map_backward_sums(const MapParts& dy, const MapParts& x, const Channe
     rest = numbers.rest(norm.mean);
     const auto from = slabs<const T>(x, widths);
     const auto gradients = slabs<const T>(dy, widths);
-    over_chunks<T>(pixels_of(x[0]), sum_of(widths), sums.size(), sums.data(),
-                   [&](Pixels pixels, double* own) {
-                     int64_t channel = 0;
-                     for (size_t i = 0; i < widths.size(); channel += widths[i++]) {
-                       kernels.backward_sums(gradients[i], from[i], numbers.from(channel),
-                                             norm.relu, pixels, own);
-                       own += 2 * widths[i];
-                     }
-                   });
+    over_parts<T>(pixels_of(x[0]), widths, sums.size(), sums.data(),
+                  [&](size_t i, int64_t channel, Pixels pixels, double* own) {
+                    kernels.backward_sums(gradients[i], from[i], numbers.from(channel), norm.relu,
+                                          pixels, own + 2 * channel);
+                  });
   });
   at::Tensor joined = sums.joined();
   joined[1].addcmul_(joined[0], rest);
@@ -202,15 +210,13 @@ void map_backward_apply(const MapParts& dy, const MapParts& x, const ChannelNorm
     const auto gradients = slabs<const T>(dy, widths);
     const auto added = slabs<const T>(add, widths);
     const auto to = slabs<T>(dx, widths);
-    over_chunks<T>(pixels_of(x[0]), sum_of(widths), 0, nullptr, [&](Pixels pixels, double*) {
-      int64_t c = 0;
-      for (size_t i = 0; i < widths.size(); c += widths[i++]) {
-        const Backward<F> numbers_of_back{of_gradient.data() + c, of_deviation.data() + c,
-                                          constant.data() + c};
-        kernels.backward_apply(gradients[i], from[i], numbers.from(c), norm.relu, numbers_of_back,
-                               added[i], to[i], pixels);
-      }
-    });
+    over_parts<T>(pixels_of(x[0]), widths, 0, nullptr,
+                  [&](size_t i, int64_t c, Pixels pixels, double*) {
+                    kernels.backward_apply(
+                        gradients[i], from[i], numbers.from(c), norm.relu,
+                        {of_gradient.data() + c, of_deviation.data() + c, constant.data() + c},
+                        added[i], to[i], pixels);
+                  });
   });
 }
 

@@ -208,9 +208,9 @@ class FusedBlockFunction : public torch::autograd::Function<FusedBlockFunction> 
     s.z = map_gate(s.gate(switches.identity), windows);
     s.c4 = convolve(s.z, t.k4, t.k4_bias);
     s.c1 = convolve(s.xp, t.k1, {});
-    take_numbers_of_concatenation(s, comm);
+    const ChannelNorm norm = take_numbers_of_concatenation(s, comm);
     s.y = empty_map(s.x1, channels);
-    map_apply(s.concatenated(), s.chained().norm(), {}, {s.y});
+    map_apply(s.concatenated(), norm, {}, {s.y});
     s.c = convolve(s.y, t.conv, t.conv_bias);
     s.out = take_numbers(reduce_statistics({map_sums({s.c})}, comm)[0], t.bn_out);
     MapParts result = whole ? MapParts{empty_map(s.c, channels)} : empty_parts(s.parts());
@@ -256,7 +256,8 @@ class FusedBlockFunction : public torch::autograd::Function<FusedBlockFunction> 
     s.small = channels_last(s.small);
   }
 
-  static void take_numbers_of_concatenation(Saved& s, Communicator* comm) {
+  // @returns the norm of the concatenation
+  static ChannelNorm take_numbers_of_concatenation(Saved& s, Communicator* comm) {
     const ChannelStatistics all = reduce_statistics({map_sums(s.concatenated())}, comm)[0];
     const auto cut = [&](int64_t begin, int64_t size) {
       return ChannelStatistics{all.mean.narrow(0, begin, size), all.var.narrow(0, begin, size),
@@ -266,7 +267,9 @@ class FusedBlockFunction : public torch::autograd::Function<FusedBlockFunction> 
     const ChannelStatistics others = cut(half, all.mean.size(0) - half);
     s.n4 = take_numbers(cut(0, half), s.tensors.k4_bn);
     s.others = {others.mean, others.invstd()};
-    move_running(s.tensors.bn, s.chained().statistics(all));
+    const ChainedNorm chained = s.chained();
+    move_running(s.tensors.bn, chained.statistics(all));
+    return chained.norm();
   }
 };
 

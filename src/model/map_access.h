@@ -79,7 +79,7 @@ std::vector<F> to_numbers(const at::Tensor& values) {
 /// @param sums  [width] float64, added to
 template <class Body>
 void in_shares(int64_t width, double* sums, Body body) {
-  constexpr int64_t kShares = 16;
+  constexpr int64_t kShares = 48;  // 2, 3, 4, 6, 8, 12, 16 threads get the same number of them
   std::vector<double> all(static_cast<size_t>(kShares * width));
   at::parallel_for(0, kShares, 1, [&](int64_t begin, int64_t end) {
     for (int64_t share = begin; share < end; ++share)

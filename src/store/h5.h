@@ -55,6 +55,16 @@ File create(const std::filesystem::path& path);
 
 template <class T>
 hid_t native_type();
+template <>
+hid_t native_type<float>();
+template <>
+hid_t native_type<double>();
+template <>
+hid_t native_type<int64_t>();
+template <>
+hid_t native_type<int32_t>();
+template <>
+hid_t native_type<uint32_t>();
 /// IEEE half precision, little endian; h5py shows it as float16.
 Type half_type();
 

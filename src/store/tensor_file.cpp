@@ -94,14 +94,16 @@ void write_tensor_file(const std::filesystem::path& path,
 struct TensorFile::Impl {
   explicit Impl(const std::filesystem::path& file_path)
       : path(file_path), file(h5::open(file_path)) {
+    Visit visit;
     const herr_t visited =
         H5Ovisit2(file.get(), H5_INDEX_NAME, H5_ITER_NATIVE, note_tensor, &visit, H5O_INFO_BASIC);
     SPC_CHECK(visited >= 0, path.string(), " is damaged, or another kind of file: ",
               visit.problem.empty() ? h5::last_reason() : visit.problem);
+    tensors = std::move(visit.tensors);
   }
   std::filesystem::path path;
   h5::File file;
-  Visit visit;
+  std::map<std::string, TensorView> tensors;
 };
 
 TensorFile::TensorFile(const std::filesystem::path& path) {
@@ -113,7 +115,7 @@ TensorFile::TensorFile(TensorFile&&) noexcept = default;
 TensorFile& TensorFile::operator=(TensorFile&&) noexcept = default;
 
 const std::map<std::string, TensorView>& TensorFile::tensors() const {
-  return impl_->visit.tensors;
+  return impl_->tensors;
 }
 const std::filesystem::path& TensorFile::path() const {
   return impl_->path;

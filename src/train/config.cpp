@@ -92,6 +92,9 @@ void TrainConfig::add_to(OptionSet& options) {
       "train.kernels", kernels,
       "fused: blocks in few passes over channels-last maps; plain: LibTorch's own operations, one "
       "after the other; auto: fused on a CPU, plain on a GPU");
+  options.add("train.cuda_graphs", cuda_graphs,
+              "on a GPU: record forward and backward of a DINO step once and repeat them from then "
+              "on, one launch instead of thousands");
   options.add("train.threads", threads,
               "compute threads per rank, 0: this rank's share of the cores");
   options.add("train.sync_bn", sync_bn, "batch norm statistics over all ranks");
@@ -218,6 +221,9 @@ void RunConfig::add_to(OptionSet& options) {
         train.objective == "dino" || (views.num_global == 1 && views.num_local == 0),
         "train.objective = pseudo_label trains on one view of an utterance: set views.num_global = "
         "1 and views.num_local = 0");
+    SPC_USAGE_CHECK(!train.cuda_graphs || (train.accumulate == 1 && dist.wire == "fp32"),
+                    "train.cuda_graphs records a step of one micro-batch whose gradients travel as "
+                    "they are: set train.accumulate = 1 and dist.wire = fp32");
     SPC_USAGE_CHECK(!label_correction.enabled() || loss_gate.enabled,
                     "label_correction.type = ", label_correction.type,
                     " corrects what the gate drops: set loss_gate.enabled = true");
@@ -235,9 +241,9 @@ FullConfig read_config(const std::string& text, const std::string& origin) {
 
 bool may_differ_on_resume(const std::string& key) {
   return key == "train.max_steps" || key == "train.threads" || key == "train.device" ||
-         key == "train.kernels" || key == "train.max_nonfinite_steps" ||
-         key.starts_with("checkpoint.") || key.starts_with("log.") || key.starts_with("eval.") ||
-         key.starts_with("metrics.") ||
+         key == "train.kernels" || key == "train.cuda_graphs" ||
+         key == "train.max_nonfinite_steps" || key.starts_with("checkpoint.") ||
+         key.starts_with("log.") || key.starts_with("eval.") || key.starts_with("metrics.") ||
          (key.starts_with("dist.") && key != "dist.deterministic" && key != "dist.wire") ||
          key.starts_with("loader.");
 }

@@ -57,6 +57,7 @@ struct TrainConfig {
   std::string precision = "auto";  // auto | fp32 | bf16 | fp64
   std::string device = "auto";     // auto | cpu | cuda
   std::string kernels = "auto";    // auto | fused | plain
+  bool cuda_graphs = false;        // on a GPU: record forward and backward of DINO, repeat them
   int threads = 0;                 // compute threads per rank; 0: this rank's share of the cores
   bool sync_bn = true;             // batch statistics over all ranks
   int64_t max_nonfinite_steps = 10;

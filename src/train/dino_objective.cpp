@@ -10,6 +10,13 @@
 #include "train/objective_parts.h"
 
 namespace spc {
+
+// In bf16 the gradient of the logits is rounded to it before anything else happens to it.
+TargetFormat target_format(const TrainConfig& config, Precision precision, c10::Device device) {
+  const bool fused = device.is_cpu() && config.fuses(false);
+  return {fused, fused && precision == Precision::kBf16 ? at::kBFloat16 : storage_type(precision)};
+}
+
 DinoObjective::DinoObjective(const RunConfig& config, int64_t num_mel_bins, Precision precision,
                              c10::Device device, Communicator& comm)
     : config_(config),
@@ -46,28 +53,32 @@ DinoObjective::DinoObjective(const RunConfig& config, int64_t num_mel_bins, Prec
   append("student.", student, state_);
   append("teacher.", teacher, state_);
   state_.push_back({"center", center_, false});
+  loaded_.teacher_temp = at::zeros({}, storage_.dtype(at::kDouble));
 }
 
 double DinoObjective::uniform_loss() const {
   return std::log(static_cast<double>(config_.head.out_dim));
 }
 
-// In bf16 the gradient of the logits is rounded to it before anything else happens to it.
-TargetFormat DinoObjective::target_format() const {
-  const bool on_cpu = storage_.device().is_cpu();
-  const bool fused = on_cpu && config_.train.fuses(!on_cpu);
-  const at::ScalarType wide = storage_type(precision_);
-  return {fused, fused && precision_ == Precision::kBf16 ? at::kBFloat16 : wide};
+void DinoObjective::load(const Batch& batch, RowRange rows, const ScheduleValues& values) {
+  const ViewsConfig& views = config_.views;
+  const auto put = [&](const std::vector<float>& feats, int64_t count, int64_t frames,
+                       at::Tensor& place) {
+    const at::Tensor now =
+        views_tensor(feats, count, rows, frames, num_mel_bins_, storage_.device(c10::kCPU));
+    if (!place.defined() || place.sizes() != now.sizes()) place = at::empty(now.sizes(), storage_);
+    place.copy_(now);
+  };
+  put(batch.global, views.num_global, views.global_frames, loaded_.global);
+  if (views.num_local > 0) put(batch.local, views.num_local, views.local_frames, loaded_.local);
+  loaded_.teacher_temp.fill_(values.teacher_temp);
+  loaded_.rows = rows;
 }
 
-at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const ScheduleValues& values) {
+at::Tensor DinoObjective::loss() {
   const ViewsConfig& views = config_.views;
   const ForwardMode mode{true, batch_norm_comm_.get(),
                          config_.train.fuses(!storage_.device().is_cpu())};
-  const auto views_of = [&](const std::vector<float>& feats, int64_t count, int64_t frames) {
-    return views_tensor(feats, count, rows, frames, num_mel_bins_, storage_);
-  };
-  const at::Tensor global = views_of(batch.global, views.num_global, views.global_frames);
   at::Tensor teacher_embeddings;
   at::Tensor teacher_logits;
   at::Tensor student_logits;
@@ -77,45 +88,60 @@ at::Tensor DinoObjective::loss(const Batch& batch, RowRange rows, const Schedule
       // The teacher normalises by its own batch statistics too; its running ones are what
       // extraction uses.
       const c10::NoGradGuard no_grad;
-      teacher_embeddings = teacher_.backbone.forward(global, mode);
+      teacher_embeddings = teacher_.backbone.forward(loaded_.global, mode);
       teacher_logits = teacher_.head.forward(teacher_embeddings, mode);
     }
     // One pass per length: pooling and batch statistics differ between lengths.
-    std::vector<at::Tensor> embeddings{student_.backbone.forward(global, mode)};
-    if (views.num_local > 0) {
-      embeddings.push_back(student_.backbone.forward(
-          views_of(batch.local, views.num_local, views.local_frames), mode));
-    }
+    std::vector<at::Tensor> embeddings{student_.backbone.forward(loaded_.global, mode)};
+    if (views.num_local > 0) embeddings.push_back(student_.backbone.forward(loaded_.local, mode));
     student_logits = student_.head.forward(at::cat(embeddings, 0), mode);
   }
   DinoLossOptions options;
   options.num_global_views = views.num_global;
   options.num_views = views.num_global + views.num_local;
   options.student_temp = config_.dino.student_temp;
-  options.teacher_temp = values.teacher_temp;
   options.global_utterances = config_.train.batch_size;
-  options.targets = target_format();
-  const DinoLossResult result = dino_loss(student_logits, teacher_logits, center_, options);
-  if (rows.begin == 0) {
-    figures_.clear();
+  options.targets = target_format(config_.train, precision_, storage_.device());
+  const DinoLossResult result =
+      dino_loss(student_logits, teacher_logits, center_, loaded_.teacher_temp, options);
+  const double share =
+      static_cast<double>(loaded_.rows.size()) / static_cast<double>(config_.train.batch_size);
+  std::vector<at::Tensor> figures{result.teacher_entropy,
+                                  result.marginal_entropy,
+                                  result.kl,
+                                  result.logit_std,
+                                  result.prototypes_used,
+                                  center_.norm() * share,
+                                  direction_spread(teacher_embeddings.to(at::kDouble)) * share};
+  for (at::Tensor& figure : figures) figure = figure.to(at::kDouble);
+  if (loaded_.rows.begin == 0) {
     center_sum_ = result.center_sum.contiguous();
+    figures_ = at::stack(figures);
   } else {
     center_sum_.add_(result.center_sum);
+    figures_.add_(at::stack(figures));
   }
-  // Used from the next step on, so it may travel while backward runs.
-  if (rows.end == static_cast<int64_t>(batch.places.size()))
-    center_work_ = comm_.all_reduce(center_sum_, ReduceOp::kSum, "centre");
-  const double share =
-      static_cast<double>(rows.size()) / static_cast<double>(config_.train.batch_size);
-  add_figures({{"teacher_entropy", result.teacher_entropy.item<double>()},
-               {"marginal_entropy", result.marginal_entropy.item<double>()},
-               {"kl", result.kl.item<double>()},
-               {"logit_std", result.logit_std.item<double>()},
-               {"prototypes_used", result.prototypes_used},
-               {"center_norm", center_.norm().item<double>() * share},
-               {"embedding_std", direction_spread(teacher_embeddings.to(at::kDouble)) * share}},
-              figures_);
   return result.loss;
+}
+
+std::vector<at::Tensor> DinoObjective::inputs() const {
+  std::vector<at::Tensor> inputs{loaded_.global, loaded_.teacher_temp};
+  if (loaded_.local.defined()) inputs.push_back(loaded_.local);
+  return inputs;
+}
+
+// It is used from the next step on.
+void DinoObjective::share() {
+  center_work_ = comm_.all_reduce(center_sum_, ReduceOp::kSum, "centre");
+}
+
+Figures DinoObjective::figures() const {
+  const at::Tensor values = figures_.cpu();
+  Figures named;
+  for (const char* name : {"teacher_entropy", "marginal_entropy", "kl", "logit_std",
+                           "prototypes_used", "center_norm", "embedding_std"})
+    named.emplace_back(name, values[static_cast<int64_t>(named.size())].item<double>());
+  return named;
 }
 
 void DinoObjective::before_update(const ScheduleValues& values) {

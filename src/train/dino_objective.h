@@ -14,6 +14,9 @@
 
 namespace spc {
 
+/// How the teacher's targets are computed and kept.
+TargetFormat target_format(const TrainConfig& config, Precision precision, c10::Device device);
+
 class DinoObjective : public Objective {
  public:
   /// Collective. @param device  of the networks   @param comm  must outlive this
@@ -21,8 +24,12 @@ class DinoObjective : public Objective {
                 c10::Device device, Communicator& comm);
 
   [[nodiscard]] const std::vector<NamedTensor>& parameters() const override { return parameters_; }
-  at::Tensor loss(const Batch& batch, RowRange rows, const ScheduleValues& values) override;
-  [[nodiscard]] const Figures& figures() const override { return figures_; }
+  void load(const Batch& batch, RowRange rows, const ScheduleValues& values) override;
+  at::Tensor loss() override;
+  [[nodiscard]] bool repeatable() const override { return true; }
+  [[nodiscard]] std::vector<at::Tensor> inputs() const override;
+  void share() override;
+  [[nodiscard]] Figures figures() const override;
   void before_update(const ScheduleValues& values) override;
   [[nodiscard]] Averages averages(const ScheduleValues& values) const override;
   void after_update(const ScheduleValues& values) override;
@@ -37,8 +44,13 @@ class DinoObjective : public Objective {
     SpcNet backbone;
     DinoHead head;
   };
-  [[nodiscard]] TargetFormat target_format() const;
-
+  /// Where loss() finds a micro-batch: the same memory for any of as many rows.
+  struct Loaded {
+    at::Tensor global;        // [views x rows, T, F]
+    at::Tensor local;         // undefined: no such views
+    at::Tensor teacher_temp;  // [] float64
+    RowRange rows;
+  };
   RunConfig config_;
   int64_t num_mel_bins_;
   Precision precision_;
@@ -51,7 +63,8 @@ class DinoObjective : public Objective {
   std::vector<NamedTensor> parameters_;         // of the student
   std::vector<at::Tensor> teacher_parameters_;  // in the same order
   TensorTable state_;
-  Figures figures_;        // of the step under way, summed over its micro-batches
+  Loaded loaded_;
+  at::Tensor figures_;     // float64, of the step under way, summed over its micro-batches
   at::Tensor center_sum_;  // the same, and then being reduced
   std::unique_ptr<Work> center_work_;
 };

@@ -14,6 +14,7 @@
 #include "model/spcnet.h"
 #include "store/embeddings.h"
 #include "store/shard_set.h"
+#include "train/embedder.h"
 #include "train/extract_batches.h"
 
 namespace spc {
@@ -25,10 +26,9 @@ struct EmbeddingShare {
 };
 
 /// Computes this rank's share; nothing when a rank was asked to stop. Collective.
-/// It is computed where the network is; on a CPU with its batch norms folded. Utterances share
-/// batches of few shapes, and an embedding is that of the utterance alone.
+/// Utterances share batches of few shapes.
 /// @param on_batch  called after each; may be empty
-std::optional<EmbeddingShare> extract_share(const SpcNet& network, const ShardSet& shards,
+std::optional<EmbeddingShare> extract_share(const Embedder& embedder, const ShardSet& shards,
                                             const ExtractConfig& config, Communicator& comm,
                                             const std::function<void()>& on_batch = {});
 

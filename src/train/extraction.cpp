@@ -15,10 +15,10 @@ namespace spc {
 namespace {
 
 // @returns false when it was asked to stop
-bool extract_and_write(const SpcNet& network, const ShardSet& shards, const Extraction& extraction,
-                       Communicator& comm) {
+bool extract_and_write(const Embedder& embedder, const ShardSet& shards,
+                       const Extraction& extraction, Communicator& comm) {
   const std::optional<EmbeddingShare> share =
-      extract_share(network, shards, extraction.extract, comm);
+      extract_share(embedder, shards, extraction.extract, comm);
   if (!share) return false;
   const int64_t dim = share->rows.size(1);
   if (comm.rank() > 0)
@@ -35,14 +35,14 @@ bool extract_and_write(const SpcNet& network, const ShardSet& shards, const Extr
 }
 
 // As many virtual ranks as deterministic mode always has: who shares a batch must not change.
-bool extract_by_leaves(const SpcNet& network, const ShardSet& shards, const Extraction& extraction,
-                       Communicator& comm) {
+bool extract_by_leaves(const Embedder& embedder, const ShardSet& shards,
+                       const Extraction& extraction, Communicator& comm) {
   bool done = false;
   const int here = kLeaves / comm.world_size();
   run_thread_ranks(
       comm, here,
       [&](Communicator& leaf) {
-        const bool written = extract_and_write(network, shards, extraction, leaf);
+        const bool written = extract_and_write(embedder, shards, extraction, leaf);
         if (leaf.rank() % here == 0) done = written;
       },
       extraction.config.dist.timeout_s);
@@ -78,8 +78,9 @@ bool extract_to_file(const Extraction& extraction, const ShardSet& shards, Commu
     load_tensors(*extraction.checkpoint, read_info(*extraction.checkpoint).network + ".backbone.",
                  network.tensors());
   set_compute_threads(deterministic ? 1 : config.train.threads, comm);
-  const bool done = deterministic ? extract_by_leaves(network, shards, extraction, comm)
-                                  : extract_and_write(network, shards, extraction, comm);
+  const Embedder embedder(network);
+  const bool done = deterministic ? extract_by_leaves(embedder, shards, extraction, comm)
+                                  : extract_and_write(embedder, shards, extraction, comm);
   if (!done && comm.rank() == 0)
     log_info("stopped as asked; no embeddings are written, the same command starts again");
   return done;

@@ -12,7 +12,7 @@
 
 namespace spc {
 
-struct LabelObjective::Rows {
+struct LabelObjective::Outcome {
   at::Tensor classes;    // int64 [B]: the labels; where the networks are
   at::Tensor losses;     // float64 [B] on the CPU: with their labels
   at::Tensor trained;    // [B], differentiable: what is trained on; zero where dropped
@@ -50,9 +50,15 @@ double LabelObjective::uniform_loss() const {
   return std::log(static_cast<double>(num_classes_));
 }
 
-at::Tensor LabelObjective::loss(const Batch& batch, RowRange rows, const ScheduleValues& values) {
+void LabelObjective::load(const Batch& batch, RowRange rows, const ScheduleValues& values) {
+  batch_ = &batch;
+  rows_ = rows;
+  margin_ = config_.aam.margin_at(values.epoch);
+}
+
+at::Tensor LabelObjective::loss() {
   const at::Tensor feats =
-      views_tensor(batch.global, 1, rows, config_.views.global_frames, num_mel_bins_, storage_);
+      views_tensor(batch_->global, 1, rows_, config_.views.global_frames, num_mel_bins_, storage_);
   at::Tensor embeddings;
   {
     const AutocastScope autocast(precision_, storage_.device());
@@ -62,40 +68,41 @@ at::Tensor LabelObjective::loss(const Batch& batch, RowRange rows, const Schedul
   }
   // In full precision: half would lose the differences between small losses.
   const at::Tensor cosines = head_.forward(embeddings);
-  Rows outcome = judge(batch, rows, cosines, values);
-  correct(batch, rows, cosines, outcome);
-  tell_others(batch, rows, outcome);
+  Outcome outcome = judge(cosines);
+  correct(cosines, outcome);
+  note(outcome);
 
   const auto batch_size = static_cast<double>(config_.train.batch_size);
   const auto share_of = [&](const at::Tensor& chosen) {
     return static_cast<double>(chosen.sum().item<int64_t>()) / batch_size;
   };
-  if (rows.begin == 0) figures_.clear();
-  add_figures({{"label_loss", outcome.losses.sum().item<double>() / batch_size},
-               {"accuracy", share_of(cosines.argmax(1).eq(outcome.classes))},
-               {"trusted", share_of(outcome.decisions.eq(kTrusted))},
-               {"corrected", share_of(outcome.decisions.ge(0))},
-               {"embedding_std", direction_spread(embeddings.detach().to(at::kDouble)) *
-                                     static_cast<double>(rows.size()) / batch_size}},
-              figures_);
+  const at::Tensor spread = direction_spread(embeddings.detach().to(at::kDouble));
+  const Figures now{
+      {"label_loss", outcome.losses.sum().item<double>() / batch_size},
+      {"accuracy", share_of(cosines.argmax(1).eq(outcome.classes))},
+      {"trusted", share_of(outcome.decisions.eq(kTrusted))},
+      {"corrected", share_of(outcome.decisions.ge(0))},
+      {"embedding_std", spread.item<double>() * static_cast<double>(rows_.size()) / batch_size}};
+  if (rows_.begin == 0) {
+    figures_ = now;
+  } else {
+    for (size_t i = 0; i < now.size(); ++i) figures_[i].second += now[i].second;
+  }
   return outcome.trained.sum() / batch_size;
 }
 
 // A row is trained on with its label if the loss with it lies below the gate.
-LabelObjective::Rows LabelObjective::judge(const Batch& batch, RowRange rows,
-                                           const at::Tensor& cosines,
-                                           const ScheduleValues& values) const {
+LabelObjective::Outcome LabelObjective::judge(const at::Tensor& cosines) const {
   std::vector<int64_t> classes;
   std::vector<double> thresholds;
-  for (int64_t row = rows.begin; row < rows.end; ++row) {
-    const Sampler::Place& place = batch.places[static_cast<size_t>(row)];
+  for (int64_t row = rows_.begin; row < rows_.end; ++row) {
+    const Sampler::Place& place = batch_->places[static_cast<size_t>(row)];
     classes.push_back(class_of_utt_[static_cast<size_t>(place.utt)]);
     thresholds.push_back(ledger_.threshold_in(place.epoch));
   }
-  Rows outcome;
+  Outcome outcome;
   outcome.classes = at::tensor(classes, at::kLong).to(storage_.device());
-  const at::Tensor losses =
-      aam_loss(cosines, outcome.classes, config_.aam.scale, config_.aam.margin_at(values.epoch));
+  const at::Tensor losses = aam_loss(cosines, outcome.classes, config_.aam.scale, margin_);
   outcome.losses = losses.detach().to(at::kDouble).cpu();
   std::vector<int64_t> decisions;
   for (size_t i = 0; i < thresholds.size(); ++i) {
@@ -110,13 +117,13 @@ LabelObjective::Rows LabelObjective::judge(const Batch& batch, RowRange rows,
 
 // 1 for the rows that may be corrected: the first ones of all ranks' batch, in each epoch that it
 // touches, so many that the cap holds even if all of them are.
-std::vector<int64_t> LabelObjective::open_rows(const Batch& batch, RowRange rows) const {
+std::vector<int64_t> LabelObjective::open_rows() const {
   const int64_t batch_size = config_.train.batch_size;
   const int64_t num_utts = sampler_.num_utts();
-  const int64_t batch_begin = batch.step * batch_size;
+  const int64_t batch_begin = batch_->step * batch_size;
   const int64_t own = rows_of_rank(batch_size, comm_.rank(), comm_.world_size()).begin;
   std::vector<int64_t> open;
-  for (int64_t row = rows.begin; row < rows.end; ++row) {
+  for (int64_t row = rows_.begin; row < rows_.end; ++row) {
     const int64_t position = batch_begin + own + row;
     const int64_t epoch = position / num_utts;
     const int64_t begin = std::max(batch_begin, epoch * num_utts);
@@ -128,17 +135,16 @@ std::vector<int64_t> LabelObjective::open_rows(const Batch& batch, RowRange rows
 }
 
 // The prediction for the crop without augmentation takes the place of a label that is not trusted.
-void LabelObjective::correct(const Batch& batch, RowRange rows, const at::Tensor& cosines,
-                             Rows& outcome) const {
+void LabelObjective::correct(const at::Tensor& cosines, Outcome& outcome) const {
   const LabelCorrectionConfig& correction = config_.label_correction;
-  const at::Tensor open = at::tensor(open_rows(batch, rows), at::kLong).ne(0);
+  const at::Tensor open = at::tensor(open_rows(), at::kLong).ne(0);
   const at::Tensor asking = outcome.decisions.eq(kDropped).logical_and(open);
   if (!asking.any().item<bool>()) return;
   at::Tensor probabilities;
   {
     const c10::NoGradGuard no_grad;
     const at::Tensor clean =
-        views_tensor(batch.clean, 1, rows, config_.views.global_frames, num_mel_bins_, storage_);
+        views_tensor(batch_->clean, 1, rows_, config_.views.global_frames, num_mel_bins_, storage_);
     at::Tensor embeddings;
     {
       const AutocastScope autocast(precision_, storage_.device());
@@ -156,18 +162,17 @@ void LabelObjective::correct(const Batch& batch, RowRange rows, const at::Tensor
   outcome.decisions = at::where(corrected.cpu(), classes.cpu(), outcome.decisions);
 }
 
-// Every rank keeps the ledger of all rows. They travel while backward runs.
-void LabelObjective::tell_others(const Batch& batch, RowRange rows, const Rows& outcome) {
+// Every rank keeps the ledger of all rows.
+void LabelObjective::note(const Outcome& outcome) {
   const RowRange own = rows_of_rank(config_.train.batch_size, comm_.rank(), comm_.world_size());
-  if (rows.begin == 0) {
-    step_ = batch.step;
-    outcome_ = at::zeros({config_.train.batch_size, 2}, at::kDouble);
-  }
-  const at::Tensor mine = outcome_.slice(0, own.begin + rows.begin, own.begin + rows.end);
+  if (rows_.begin == 0) outcome_ = at::zeros({config_.train.batch_size, 2}, at::kDouble);
+  const at::Tensor mine = outcome_.slice(0, own.begin + rows_.begin, own.begin + rows_.end);
   mine.select(1, 0).copy_(outcome.losses);
   mine.select(1, 1).copy_(outcome.decisions);
-  if (rows.end == static_cast<int64_t>(batch.places.size()))
-    outcome_work_ = comm_.all_reduce(outcome_, ReduceOp::kSum, "losses of the labels");
+}
+
+void LabelObjective::share() {
+  outcome_work_ = comm_.all_reduce(outcome_, ReduceOp::kSum, "losses of the labels");
 }
 
 void LabelObjective::after_update(const ScheduleValues&) {
@@ -185,7 +190,7 @@ void LabelObjective::absorb(bool updated) {
   const auto* rows = outcome_.const_data_ptr<double>();
   const int64_t batch_size = config_.train.batch_size;
   for (int64_t row = 0; row < batch_size; ++row) {
-    const int64_t position = step_ * batch_size + row;
+    const int64_t position = batch_->step * batch_size + row;
     const Sampler::Place place = sampler_.at(position);
     if (updated) ledger_.add(place.utt, rows[2 * row], static_cast<int64_t>(rows[2 * row + 1]));
     if ((position + 1) % sampler_.num_utts() != 0) continue;

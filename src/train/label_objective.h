@@ -29,8 +29,12 @@ class LabelObjective : public Objective {
                  Precision precision, c10::Device device, Communicator& comm, OnEpoch on_epoch);
 
   [[nodiscard]] const std::vector<NamedTensor>& parameters() const override { return parameters_; }
-  at::Tensor loss(const Batch& batch, RowRange rows, const ScheduleValues& values) override;
-  [[nodiscard]] const Figures& figures() const override { return figures_; }
+  void load(const Batch& batch, RowRange rows, const ScheduleValues& values) override;
+  at::Tensor loss() override;
+  /// The gate decides from losses on the CPU what is trained on.
+  [[nodiscard]] bool repeatable() const override { return false; }
+  void share() override;
+  [[nodiscard]] Figures figures() const override { return figures_; }
   void before_update(const ScheduleValues&) override {}
   void after_update(const ScheduleValues& values) override;
   void skip_update() override;
@@ -40,12 +44,11 @@ class LabelObjective : public Objective {
   [[nodiscard]] double uniform_loss() const override;
 
  private:
-  struct Rows;  // of a micro-batch: what each is trained on
-  [[nodiscard]] Rows judge(const Batch& batch, RowRange rows, const at::Tensor& cosines,
-                           const ScheduleValues& values) const;
-  [[nodiscard]] std::vector<int64_t> open_rows(const Batch& batch, RowRange rows) const;
-  void correct(const Batch& batch, RowRange rows, const at::Tensor& cosines, Rows& outcome) const;
-  void tell_others(const Batch& batch, RowRange rows, const Rows& outcome);
+  struct Outcome;  // of a micro-batch: what each row is trained on
+  [[nodiscard]] Outcome judge(const at::Tensor& cosines) const;
+  [[nodiscard]] std::vector<int64_t> open_rows() const;
+  void correct(const at::Tensor& cosines, Outcome& outcome) const;
+  void note(const Outcome& outcome);
   void absorb(bool updated);
 
   RunConfig config_;
@@ -63,8 +66,10 @@ class LabelObjective : public Objective {
   Sampler sampler_;
   std::vector<NamedTensor> parameters_;
   TensorTable state_;
+  const Batch* batch_ = nullptr;  // of the step under way
+  RowRange rows_;                 // of the micro-batch
+  double margin_ = 0;
   Figures figures_;
-  int64_t step_ = 0;    // under way
   at::Tensor outcome_;  // float64 [batch, 2]: loss and decision of every row of all ranks
   std::unique_ptr<Work> outcome_work_;
 };

@@ -27,13 +27,23 @@ class Objective {
   /// reduced.
   [[nodiscard]] virtual const std::vector<NamedTensor>& parameters() const = 0;
 
-  /// Forward pass over some rows of this rank's part of the batch. The loss is their share of the
-  /// mean over the whole batch, so that the sum of gradients over calls and ranks is the gradient.
-  /// A step calls it once for each micro-batch, in order: the first one's rows begin at 0, the last
-  /// one's end with the batch. Collective.
-  virtual at::Tensor loss(const Batch& batch, RowRange rows, const ScheduleValues& values) = 0;
-  /// Of the step so far, without the loss itself.
-  [[nodiscard]] virtual const Figures& figures() const = 0;
+  /// Takes some rows of this rank's part of the batch for the loss() that follows. A step does both
+  /// once for each micro-batch, in order: the first one's rows begin at 0, the last one's end with
+  /// the batch. @param batch  must outlive the step
+  virtual void load(const Batch& batch, RowRange rows, const ScheduleValues& values) = 0;
+  /// Forward pass over what was loaded. The loss is its share of the mean over the whole batch, so
+  /// that the sum of gradients over calls and ranks is the gradient. Collective.
+  virtual at::Tensor loss() = 0;
+  /// Whether loss() and its backward pass are the same work on the same memory after every load()
+  /// of as many rows and never look at a value, so that a GPU may record them and repeat them.
+  [[nodiscard]] virtual bool repeatable() const = 0;
+  /// If it is: what loss() reads and load() fills, tensors that stay where they are.
+  [[nodiscard]] virtual std::vector<at::Tensor> inputs() const { return {}; }
+  /// After the last loss() of a step: what other ranks need of it leaves, and may travel while
+  /// backward runs. Collective.
+  virtual void share() = 0;
+  /// Of the step so far, without the loss itself. Waits for the GPU.
+  [[nodiscard]] virtual Figures figures() const = 0;
 
   /// Between the gradients and the optimiser: what must not be updated loses its gradient.
   virtual void before_update(const ScheduleValues& values) = 0;

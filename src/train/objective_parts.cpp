@@ -2,9 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <cmath>
-
 namespace spc {
 
 at::Tensor views_tensor(const std::vector<float>& feats, int64_t views, RowRange rows,
@@ -23,17 +20,9 @@ void append(const std::string& prefix, const TensorTable& from, TensorTable& to)
     to.push_back({prefix + each.name, each.tensor, each.trainable});
 }
 
-double direction_spread(const at::Tensor& embeddings) {
+at::Tensor direction_spread(const at::Tensor& embeddings) {
   const at::Tensor unit = embeddings / embeddings.norm(2, {1}, true).clamp_min(1e-12);
-  return std::sqrt(std::max(0.0, 1.0 - unit.mean(0).square().sum().item<double>()));
-}
-
-void add_figures(const Figures& share, Figures& of_step) {
-  if (of_step.empty()) {
-    of_step = share;
-    return;
-  }
-  for (size_t i = 0; i < share.size(); ++i) of_step[i].second += share[i].second;
+  return (1 - unit.mean(0).square().sum()).clamp_min(0).sqrt();
 }
 
 }  // namespace spc

@@ -21,11 +21,8 @@ at::Tensor views_tensor(const std::vector<float>& feats, int64_t views, RowRange
 /// Adds the tensors of `from`, with `prefix` before their names.
 void append(const std::string& prefix, const TensorTable& from, TensorTable& to);
 
-/// Spread of the embeddings' directions: near 1 when they point everywhere, 0 when all are the
+/// Spread of the embeddings' directions, []: near 1 when they point everywhere, 0 when all are the
 /// same.
-double direction_spread(const at::Tensor& embeddings_NE);
-
-/// Adds the figures of a micro-batch to those of the step; the first one begins it.
-void add_figures(const Figures& share, Figures& of_step);
+at::Tensor direction_spread(const at::Tensor& embeddings_NE);
 
 }  // namespace spc

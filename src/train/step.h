@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 
+#include "dist/gpu_recording.h"
 #include "dist/gradient_reducer.h"
 #include "train/objective.h"
 #include "train/optimizer.h"
@@ -40,7 +43,14 @@ struct StepOptions {
   double clip_norm = 0;    // of each tensor's gradient, 0: none
   int64_t accumulate = 1;  // micro-batches, whose gradients add up before ranks communicate
   ReducerOptions reducer;
+  // For a GPU: takes forward and backward of one of the first steps, which are repeated from then
+  // on if the objective is repeatable. Of one micro-batch, without bfloat16 on the wire. None:
+  // every step is given kernel by kernel.
+  std::function<std::unique_ptr<GpuRecording>()> make_recording;
 };
+
+/// What a configuration says of steps on `device`.
+StepOptions step_options(const RunConfig& config, c10::Device device);
 
 class Stepper {
  public:
@@ -51,8 +61,14 @@ class Stepper {
   /// Collective. @param stop  this rank was asked to stop
   StepResult run(const Batch& batch, const ScheduleValues& values, bool stop);
 
+  /// Steps before the one that is recorded: libraries choose algorithms and find memory in them.
+  static constexpr int64_t kStepsBeforeRecording = 3;
+
  private:
   double forward_and_backward(const Batch& batch, const ScheduleValues& values);
+  void run_passes(const Batch& batch, const ScheduleValues& values);
+  void repeat_recorded(const Batch& batch, const ScheduleValues& values);
+  void add_pass(bool shares);
   [[nodiscard]] std::string find_nonfinite(double loss) const;
 
   Objective& objective_;
@@ -60,6 +76,12 @@ class Stepper {
   Communicator& comm_;
   StepOptions options_;
   GradientReducer reducer_;
+  at::Tensor loss_;    // float64 [], of the step under way, summed over its micro-batches
+  int64_t steps_ = 0;  // that were run
+  std::vector<at::Tensor> recorded_inputs_;
+  int64_t recorded_bytes_ = 0;  // that the recorded ones give to other ranks
+  // The first to go: NCCL does not end while recorded work of it is there.
+  std::unique_ptr<GpuRecording> recording_;
 };
 
 }  // namespace spc

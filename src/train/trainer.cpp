@@ -164,6 +164,8 @@ void Trainer::describe() {
                   threads, " threads", device_.is_cpu() ? "" : " and a GPU", ", ",
                   to_text(precision_), "; ", num_parameters(objective_->parameters()),
                   " parameters"));
+  if (config_.train.cuda_graphs && (device_.is_cpu() || !objective_->repeatable()))
+    log_warning("train.cuda_graphs has no effect here: it is for DINO on a GPU");
   log_info(concat("steps ", step_, " to ", end_step(), " of ", schedule_.total_steps(), ", batch ",
                   config_.train.batch_size, "; learning rate ", to_text(schedule_.peak_lr()),
                   " -> ", to_text(schedule_.final_lr()),
@@ -289,12 +291,7 @@ TrainEnd Trainer::run() {
   views.clean = config_.label_correction.enabled();
   Loader loader(shards_, noise_ ? &*noise_ : nullptr, views, config_.augment, config_.loader, seed,
                 {batch_size, rows.begin, rows.end, step_, end_step()});
-  StepOptions options;
-  options.clip_norm = config_.optim.clip_norm;
-  options.accumulate = config_.train.accumulate;
-  options.reducer.overlap = config_.dist.overlap;
-  options.reducer.bf16_wire = config_.dist.wire == "bf16";
-  Stepper stepper(*objective_, *optimizer_, comm_, options);
+  Stepper stepper(*objective_, *optimizer_, comm_, step_options(config_, device_));
   EpochCoverage coverage(static_cast<int64_t>(shards_.utts().size()), seed, step_ * batch_size,
                          comm_);
   std::optional<Reporter> reporter;

@@ -1,6 +1,7 @@
 #include "train/training.h"
 
 #include "dist/device.h"
+#include "dist/gpu_recording.h"
 #include "dist/thread_communicator.h"
 #include "train/run_checks.h"
 #include "train/together.h"
@@ -31,6 +32,8 @@ TrainEnd run_ranks(const TrainArguments& arguments, Communicator& comm, Watchdog
   const c10::Device device = choose_device(arguments.config.train.device, comm);
   const std::unique_ptr<Communicator> all =
       make_device_communicator(comm, device, arguments.config.dist.timeout_s);
+  const bool records = arguments.config.train.cuda_graphs && !device.is_cpu();
+  const std::unique_ptr<GpuStreamScope> stream = records ? make_gpu_stream_scope(device) : nullptr;
   return Trainer(arguments, device, *all, watchdog, metrics).run();
 }
 

@@ -55,6 +55,7 @@ double seconds_of_trial_step(RunConfig config, const TrialShape& shape, c10::Dev
                              Communicator& comm) {
   config.train.batch_size = shape.rows * comm.world_size();
   config.train.accumulate = 1;
+  config.train.cuda_graphs = false;  // so few steps are not worth it
   const Precision precision = resolve_precision(config.train.precision, device, comm);
   const int64_t num_utts = std::max(config.train.batch_size * (kSteps + 1), 2 * shape.num_classes);
   std::unique_ptr<Objective> objective;
@@ -68,11 +69,7 @@ double seconds_of_trial_step(RunConfig config, const TrialShape& shape, c10::Dev
   }
   const std::unique_ptr<Optimizer> optimizer =
       make_optimizer(config.optim, objective->parameters());
-  StepOptions options;
-  options.clip_norm = config.optim.clip_norm;
-  options.reducer.overlap = config.dist.overlap;
-  options.reducer.bf16_wire = config.dist.wire == "bf16";
-  Stepper stepper(*objective, *optimizer, comm, options);
+  Stepper stepper(*objective, *optimizer, comm, step_options(config, device));
   const Schedule schedule(config, num_utts);
   Sampler sampler(num_utts, 1);
   std::vector<double> seconds;

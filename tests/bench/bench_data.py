@@ -13,7 +13,7 @@ def bench_loader(options):
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:  # on a disk, which /tmp may not be
         for line in map(json.loads, run([BIN / "bench_read", folder, options.runs])[0].splitlines()):
-            yield Row(line["figure"], "MB/s", line["ours"], "the same files raw, one thread", line["raw"])
+            yield Row(line["figure"], "MB/s", line["ours"], line["beside"], line["raw"])
 
 
 def peer_rates():

@@ -1,12 +1,11 @@
 """What bounds a step: its parts beside what a core can do at most, and a picture of it."""
 import json
 import math
-from pathlib import Path
 
-from common import AS_ROOT, BIN, HAS_BF16, run
+from common import AS_ROOT, BIN, HAS_BF16, ROOT, run
 from table import Row
 
-PICTURE = Path(__file__).parent / "roofline.svg"
+PICTURE = ROOT / "build/roofline.svg"  # the one in README.md is a copy
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 900, 520, 70, 30, 20, 50
 X_DECADES, Y_DECADES = (-1, 4), (-2, 4)  # operations a byte; GFLOP/s
 COLOURS = {"convolutions": "#1f77b4", "memory passes": "#d62728", "loss": "#2ca02c", "optimiser": "#9467bd", "all-reduce": "#8c564b"}

@@ -56,12 +56,12 @@ int main() {
         2.0 * (mpi.world_size() - 1) / mpi.world_size() * static_cast<double>(bytes);
     if (mpi.rank() == 0) {
       std::printf(
-          "{\"figure\": \"all-reduce of %lld bytes, %d ranks\", \"all_reduce_us\": %.1f, "
-          "\"bus_mb_per_s\": %.1f, \"peer\": \"ping-pong, one way\", \"peer_us\": %.1f, "
-          "\"peer_mb_per_s\": %.1f, \"ratio\": %.3f}\n",
-          static_cast<long long>(bytes), mpi.world_size(), 1e6 * reduced,
-          on_the_wire / reduced / 1e6, 1e6 * one_way, static_cast<double>(bytes) / one_way / 1e6,
-          on_the_wire / reduced / (static_cast<double>(bytes) / one_way));
+          "{\"figure\": \"all-reduce of %lld bytes, %d ranks\", \"bytes\": %lld, "
+          "\"all_reduce_us\": %.1f, \"bus_mb_per_s\": %.1f, \"one_way_us\": %.1f, "
+          "\"one_way_mb_per_s\": %.1f}\n",
+          static_cast<long long>(bytes), mpi.world_size(), static_cast<long long>(bytes),
+          1e6 * reduced, on_the_wire / reduced / 1e6, 1e6 * one_way,
+          static_cast<double>(bytes) / one_way / 1e6);
     }
   }
   return 0;

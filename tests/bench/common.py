@@ -10,6 +10,7 @@ CACHE = Path(os.environ.get("SPCNET_CACHE", Path.home() / ".cache/spcnet"))
 AS_ROOT = ["--allow-run-as-root"] if os.geteuid() == 0 else []
 HAS_BF16 = "avx512_bf16" in Path("/proc/cpuinfo").read_text(encoding="ascii")
 TRAIN = [BIN / "spcnet", "train", "--config", ROOT / "tests/bench/train.conf"]
+sys.path.insert(0, str(ROOT / "tests/cluster"))  # hosts on this machine
 
 
 def run(command, **environment):

@@ -1,7 +1,8 @@
 // How fast whole utterances come out of shards in shuffled order, against reading the same files
-// from end to end as dd does, with a mebibyte at a time. Cold: from the disk, the page cache holds
-// nothing of them; what comes next is announced a batch ahead, as the loader does it. Warm: from
-// the page cache.
+// from end to end as dd does, with a mebibyte at a time, and against reading the bytes of the same
+// utterances in the same order, with nothing done to them. Cold: from the disk, the page cache
+// holds nothing of them; what comes next is announced a batch ahead, as the loader does it. Warm:
+// from the page cache.
 //   bench_read DIR [RUNS]     writes 1.0 GB of shards into DIR, an empty folder on a disk; prints
 //                             one JSON line per figure: MB/s of RUNS (3), ours and raw in turn
 #include <fcntl.h>
@@ -83,8 +84,10 @@ struct Reading {
   bool verify = true;
 };
 
-// MB/s of every utterance, in shuffled order.
-double shard_rate(const spc::ShardSet& shards, const Reading& reading) {
+// MB/s of every utterance, in shuffled order. read(utterance, a buffer of the thread) returns
+// bytes.
+template <class Read>
+double shuffled_rate(const spc::ShardSet& shards, bool cold, int threads, Read read) {
   const std::vector<int32_t> order = spc::Sampler::permutation(kUtterances, 1, 0);
   const auto utt = [&](size_t place) -> const spc::UtteranceEntry& {
     return shards.utts()[static_cast<size_t>(order[place])];
@@ -93,54 +96,92 @@ double shard_rate(const spc::ShardSet& shards, const Reading& reading) {
     if (place < order.size()) shards.announce(utt(place));
   };
   std::atomic<size_t> next = 0;
+  std::atomic<int64_t> bytes = 0;
   const auto work = [&] {
-    std::vector<float> feats;
+    std::vector<float> buffer;
     for (size_t i = 0; (i = next++) < order.size();) {
-      if (reading.cold) announce(i + kAhead);
-      shards.read(utt(i), feats, reading.verify);
+      if (cold) announce(i + kAhead);
+      bytes += read(utt(i), buffer);
     }
   };
-  const int64_t before = shards.bytes_read();
   const spc::Stopwatch watch;
-  for (size_t i = 0; reading.cold && i < kAhead; ++i) announce(i);
+  for (size_t i = 0; cold && i < kAhead; ++i) announce(i);
   std::vector<std::thread> others;
-  for (int i = 1; i < reading.threads; ++i) others.emplace_back(work);
+  for (int i = 1; i < threads; ++i) others.emplace_back(work);
   work();
   for (std::thread& other : others) other.join();
-  return static_cast<double>(shards.bytes_read() - before) / watch.seconds() / 1e6;
+  return static_cast<double>(bytes) / watch.seconds() / 1e6;
+}
+
+int64_t bytes_of(const spc::UtteranceEntry& utt) {
+  return utt.num_frames * kBins * static_cast<int64_t>(sizeof(uint16_t));
+}
+
+double shard_rate(const spc::ShardSet& shards, const Reading& reading) {
+  return shuffled_rate(shards, reading.cold, reading.threads,
+                       [&](const spc::UtteranceEntry& utt, std::vector<float>& feats) {
+                         shards.read(utt, feats, reading.verify);
+                         return bytes_of(utt);
+                       });
+}
+
+// The same bytes alone.
+double piece_rate(const spc::ShardSet& shards, bool cold, int threads) {
+  std::vector<spc::FileDescriptor> files;
+  files.reserve(kShards);
+  for (int32_t shard = 0; shard < kShards; ++shard)
+    files.emplace_back(shards.shard_path(shard), O_RDONLY);
+  return shuffled_rate(
+      shards, cold, threads, [&](const spc::UtteranceEntry& utt, std::vector<float>& buffer) {
+        const auto wanted = bytes_of(utt);
+        buffer.resize(static_cast<size_t>(wanted) / sizeof(float) + 1);
+        const ssize_t got = ::pread(files[static_cast<size_t>(utt.shard)].get(), buffer.data(),
+                                    static_cast<size_t>(wanted), utt.byte_offset);
+        SPC_CHECK(got == wanted, "a short read of ", utt.utt);
+        return wanted;
+      });
 }
 
 // A JSON line: MB/s of every run.
-void print(const std::string& name, const std::vector<double>& ours,
+void print(const std::string& name, const std::vector<double>& ours, const std::string& beside,
            const std::vector<double>& raw) {
   const auto list = [](const std::vector<double>& rates) {
     spc::JsonArray array;
     for (const double rate : rates) array.raw(spc::json_number(rate));
     return array.str();
   };
-  std::cout
-      << spc::JsonObject().set("figure", name).raw("ours", list(ours)).raw("raw", list(raw)).str()
-      << "\n";
+  std::cout << spc::JsonObject()
+                   .set("figure", name)
+                   .raw("ours", list(ours))
+                   .set("beside", beside)
+                   .raw("raw", list(raw))
+                   .str()
+            << "\n";
 }
 
 // Ours in several ways and raw in turn, so that a drift of the machine's speed meets all.
 void measure(const spc::ShardSet& shards, bool cold, const std::vector<Reading>& ways, int runs) {
   if (!cold) raw_rate(shards);  // warms the page cache for all
+  const auto rate = [&](auto&& body) {
+    if (cold) make_cold(shards);
+    return body();
+  };
   std::vector<double> raw;
   std::vector<std::vector<double>> ours(ways.size());
+  std::vector<std::vector<double>> pieces(ways.size());
   for (int run = 0; run < runs; ++run) {
-    if (cold) make_cold(shards);
-    raw.push_back(raw_rate(shards));
+    raw.push_back(rate([&] { return raw_rate(shards); }));
     for (size_t way = 0; way < ways.size(); ++way) {
-      if (cold) make_cold(shards);
-      ours[way].push_back(shard_rate(shards, ways[way]));
+      ours[way].push_back(rate([&] { return shard_rate(shards, ways[way]); }));
+      pieces[way].push_back(rate([&] { return piece_rate(shards, cold, ways[way].threads); }));
     }
   }
   for (size_t way = 0; way < ways.size(); ++way) {
-    print(spc::concat("utterances, shuffled, ", cold ? "cold, " : "warm, ",
-                      ways[way].threads == 1 ? "one thread, " : "two threads, ",
-                      ways[way].verify ? "checksums" : "no checksums"),
-          ours[way], raw);
+    const std::string name = spc::concat("utterances, shuffled, ", cold ? "cold, " : "warm, ",
+                                         ways[way].threads == 1 ? "one thread, " : "two threads, ",
+                                         ways[way].verify ? "checksums" : "no checksums");
+    print(name, ours[way], "the same files raw, one thread", raw);
+    print(name, ours[way], "the same pieces raw, as many threads", pieces[way]);
   }
 }
 

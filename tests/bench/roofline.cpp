@@ -133,13 +133,14 @@ void loss(at::ScalarType type) {
   const at::Tensor student = at::randn({6 * kRows, kClasses}).mul_(0.1).set_requires_grad(true);
   const at::Tensor teacher = at::randn({2 * kRows, kClasses}).mul_(0.1);
   const at::Tensor center = at::zeros({kClasses});
+  const at::Tensor teacher_temp = at::scalar_tensor(0.04, at::kDouble);
   spc::DinoLossOptions options;
   options.num_views = 6;
   options.global_utterances = kRows;
   options.targets = {true, type};
   const double seconds = seconds_of([&] {
     student.mutable_grad().reset();
-    spc::dino_loss(student, teacher, center, options).loss.backward();
+    spc::dino_loss(student, teacher, center, teacher_temp, options).loss.backward();
   });
   const double bytes =
       2.0 * static_cast<double>(student.nbytes()) + 2.0 * static_cast<double>(teacher.nbytes());

@@ -10,7 +10,7 @@ HEADER = ("figure", "ours", "beside it", "ratio", "MiB")
 def spread(values, digits=3):
     """Median, and least and most where there are several: "1.73 (1.71 to 1.74)"."""
     def text(value):
-        return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
+        return f"{value:.{digits}g}" if abs(value) < 999.5 else f"{value:.0f}"
     middle = text(statistics.median(values))
     return middle if len(values) == 1 else f"{middle} ({text(min(values))} to {text(max(values))})"
 

@@ -20,6 +20,14 @@ def require_success(what, *command):
         not_run(f"{what} is not permitted here: {(done.stderr or done.stdout).strip()}")
 
 
+class NotRun(SystemExit):
+    """Ends the program with that code, unless somebody knows what to do instead."""
+
+    def __init__(self, reason):
+        super().__init__(NOT_RUN)
+        self.reason = reason
+
+
 def not_run(reason):
-    print(f"NOT RUN: {reason}")
-    sys.exit(NOT_RUN)
+    print(f"NOT RUN: {reason}", file=sys.stderr)
+    raise NotRun(reason)

@@ -49,6 +49,14 @@ class WithGpu(fixtures.SpcnetTest):
             for step, (one, other) in enumerate(zip(gpu, cpu), 1):
                 self.assertLess(abs(one - other), 2e-3 * other, f"{kernels}, step {step}")
 
+    def test_repeated_steps_are_those_that_are_given_kernel_by_kernel(self):
+        arguments = ("--train.device", "cuda", "--train.precision", "bf16")
+        for kernels in ("fused", "plain"):
+            eager = self.losses(f"eager-{kernels}", *arguments, "--train.kernels", kernels)
+            repeated = self.losses(f"repeated-{kernels}", *arguments, "--train.kernels", kernels, "--train.cuda_graphs", "true")
+            for step, (one, other) in enumerate(zip(repeated, eager, strict=True), 1):
+                self.assertLess(abs(one - other), 1e-3 * other, f"{kernels}, step {step}")
+
     def test_half_precision_accumulation_and_resume(self):
         for steps in ("4", "8"):
             self.train("run", "--train.device", "cuda", "--train.precision", "bf16", "--train.accumulate", "2", "--train.max_steps", steps,
@@ -66,7 +74,9 @@ class WithGpu(fixtures.SpcnetTest):
     def test_a_rank_for_each_gpu(self):
         count = len(gpus())
         if count > 1:
-            self.train("many", "--train.device", "cuda", "--train.max_steps", "5", ranks=min(count, 4), err="done after step 5")
+            for graphs in ("false", "true"):
+                self.train("many-" + graphs, "--train.device", "cuda", "--train.max_steps", "6", "--train.cuda_graphs", graphs,
+                           ranks=min(count, 4), err="done after step 6")
         self.train("run", "--train.device", "cuda", ranks=count + 1, expect=1, err="a rank needs one of its own" if count > 1 else "would share one GPU")
 
 

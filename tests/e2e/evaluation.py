@@ -2,6 +2,7 @@
 """Equal error rates while training: what is said, that it is what `spcnet score` says, and that training does not notice."""
 import json
 import os
+import re
 import shutil
 import unittest
 
@@ -84,6 +85,14 @@ class Evaluation(fixtures.SpcnetTest):
         go("kept", "12")
         _, at_6, at_12 = (line["trials"]["O"]["eer"] for line in self.evaluations("kept"))
         self.assertEqual(self.step_of_best("kept"), 12 if at_12 < at_6 else 6)
+
+    def test_takes_no_more_memory_each_time(self):
+        def peak(run, epochs):
+            said = self.train(run, "--trials", f"O={self.path('trials.txt')}", "--eval.every_epochs", "4", "--train.epochs", str(epochs), ranks=2).stderr
+            return int(re.search(r"peak memory of a rank (\d+) MiB", said).group(1))
+        few, many = peak("few", 4), peak("many", 40)
+        self.assertEqual(len(self.evaluations("many")), 11)
+        self.assertLess(many, 1.3 * few)
 
     def test_at_the_end_alone(self):
         self.evaluate("run", "--eval.every_epochs", "0")

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import statistics
 import subprocess
 import unittest
 
@@ -43,6 +44,13 @@ class Help(support.ProgramTest):
             self.assertEqual(self.run_program("spcnet", command, "--version").stdout, line)
 
 
+class Allocator(support.ProgramTest):
+    def test_is_jemalloc_that_keeps_its_pages(self):
+        """Without an environment that says so: MALLOC_CONF only asks for the list of options."""
+        self.run_program("spcnet", "--version", env={"MALLOC_CONF": "stats_print:true"},
+                         err=['opt.thp: "always"', "opt.dirty_decay_ms: -1", "opt.muzzy_decay_ms: -1"])
+
+
 class WrongUsage(fixtures.SpcnetTest):
     def test_of_the_program(self):
         self.spcnet(expect=2, out="usage: spcnet COMMAND")
@@ -62,6 +70,8 @@ class WrongUsage(fixtures.SpcnetTest):
                 (["--train.batch_size", "0"], "train.batch_size"),
                 (["--train.precision", "fp8"], "train.precision = fp8, must be auto, fp32, bf16 or fp64"),
                 (["--train.device", "gpu"], "train.device = gpu, must be auto, cpu or cuda"),
+                (["--train.cuda_graphs", "true", "--train.accumulate", "2"], "set train.accumulate = 1 and dist.wire = fp32"),
+                (["--train.cuda_graphs", "true", "--dist.wire", "bf16"], "train.cuda_graphs records a step of one micro-batch whose gradients travel as they are"),
                 (["--optim.type", "lars"], "optim.type = lars, must be sgd or adamw"),
                 (["--optim.lr", "0"], "optim.lr must be > 0"),
                 (["--dino.teacher_temp", "0"], "dino.*_temp must be > 0"),
@@ -179,6 +189,12 @@ class Run(fixtures.SpcnetTest):
         self.run_program("spcnet", "train", "--config", "run/config.ini", "--shards", fixtures.shards(), "--run", "again")
         self.assert_same_checkpoint(self.checkpoint("run", 3), self.checkpoint("again", 3))
 
+    def test_takes_no_memory_from_the_system_once_steps_repeat(self):
+        self.train("run", "--train.max_steps", "12")
+        faults = [json.loads(line)["page_faults"] for line in self.read("run/train.jsonl").splitlines()]
+        self.assertEqual(len(faults), 12)
+        self.assertLess(statistics.median(faults[5:]), 100)
+
     def test_without_max_steps_runs_all_epochs(self):
         self.train("run", "--train.max_steps", "0", "--train.epochs", "2", err=["steps 0 to 12 of 12", "done after step 12"])
         self.assertEqual(self.checkpoints("run"), [5, 10, 12])
@@ -189,6 +205,10 @@ class Run(fixtures.SpcnetTest):
         tensors, info = fixtures.read_tensors(self.checkpoint("run", 3))
         self.assertEqual((info["precision"], tensors["student/backbone/fc/weight"].dtype), ("bf16", np.float32))
         self.assertTrue(all(np.isfinite(tensor).all() for tensor in tensors.values()))
+
+    def test_says_where_graphs_have_no_effect(self):
+        self.train("run", "--train.max_steps", "1", "--train.device", "cpu", "--train.cuda_graphs", "true",
+                   err=["train.cuda_graphs has no effect here: it is for DINO on a GPU", "done after step 1"])
 
     def test_auto_precision_is_settled_once(self):
         said = self.train("run", "--train.precision", "auto", "--train.max_steps", "1").stderr

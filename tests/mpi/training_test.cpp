@@ -36,6 +36,7 @@ TEST_P(ReducerMpi, EveryGradientBecomesTheSumOverRanksStepAfterStep) {
       gradients.push_back(has_gradient(rank_, p) ? gradient_of(rank_, p) + step : at::Tensor());
     reducer.begin();
     backward_giving(parameters, gradients);
+    reducer.leave();
     reducer.finish();
     for (size_t p = 0; p < parameters.size(); ++p) {
       at::Tensor sum = at::zeros_like(parameters[p]).detach();
@@ -90,6 +91,7 @@ TEST_F(TrainingMpi, BatchNormAndReducerTakeTurnsInAStep) {
     const at::Tensor y =
         batch_norm_train(at::linear(x.narrow(0, range.begin, range.size()), weight), bn, &comm);
     y.pow(3).sum().backward();
+    reducer.leave();
     reducer.finish();
     return std::vector<at::Tensor>{bn.weight.grad(), bn.bias.grad(), weight.grad()};
   };

@@ -7,7 +7,20 @@ namespace spc {
 
 class ForwardingCommunicator : public Communicator {
  public:
-  explicit ForwardingCommunicator(Communicator& comm) : Communicator(comm.waits()), comm_(comm) {}
+  explicit ForwardingCommunicator(Communicator& comm)
+      : ForwardingCommunicator(comm, comm.waits()) {}
+  /// With a log of its own.
+  ForwardingCommunicator(Communicator& comm, std::shared_ptr<WaitLog> waits)
+      : Communicator(std::move(waits)), comm_(comm) {}
+  /// Owns what it passes on to, as of a duplicate.
+  explicit ForwardingCommunicator(std::unique_ptr<Communicator> comm)
+      : ForwardingCommunicator(*comm) {
+    own_ = std::move(comm);
+  }
+  ForwardingCommunicator(std::unique_ptr<Communicator> comm, std::shared_ptr<WaitLog> waits)
+      : ForwardingCommunicator(*comm, std::move(waits)) {
+    own_ = std::move(comm);
+  }
   [[nodiscard]] int rank() const override { return comm_.rank(); }
   [[nodiscard]] int world_size() const override { return comm_.world_size(); }
   [[nodiscard]] int local_rank() const override { return comm_.local_rank(); }
@@ -35,6 +48,7 @@ class ForwardingCommunicator : public Communicator {
   [[nodiscard]] std::unique_ptr<Mailbox> make_mailbox() override { return comm_.make_mailbox(); }
 
  private:
+  std::unique_ptr<Communicator> own_;
   Communicator& comm_;
 };
 

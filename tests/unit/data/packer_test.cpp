@@ -21,7 +21,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-constexpr int kBins = 20;
+constexpr int kPackedBins = 20;
 
 /// An utterance with its stored bytes.
 using Content = std::vector<std::pair<UtteranceEntry, std::vector<float>>>;
@@ -30,7 +30,7 @@ class PackerTest : public testing::Test {
  protected:
   [[nodiscard]] PackOptions options(const std::string& out = "out") const {
     PackOptions pack;
-    pack.fbank.num_mel_bins = kBins;
+    pack.fbank.num_mel_bins = kPackedBins;
     pack.out = folder_ / out;
     pack.shard_frames = 200;  // some three or four utterances
     pack.stop = [] { return false; };
@@ -522,7 +522,7 @@ TEST_F(PackerTest, RefusesAFolderOfAnotherRun) {
     return message;
   };
   PackOptions changed = options();
-  changed.fbank.num_mel_bins = kBins + 1;
+  changed.fbank.num_mel_bins = kPackedBins + 1;
   EXPECT_THAT(refused(items, changed),
               testing::AllOf(HasSubstr("num_mel_bins=20 "), HasSubstr("num_mel_bins=21 ")));
   changed = options();

@@ -29,10 +29,6 @@ std::vector<float> levels(const std::vector<float>& frames) {
   return feats;
 }
 
-bool never() {
-  return false;
-}
-
 class VerifyTest : public testing::Test {
  protected:
   /// Two shards: a and b of 10 and 3 frames, c of 20.
@@ -54,7 +50,7 @@ class VerifyTest : public testing::Test {
     writer.publish(folder_ / file, {kFbank, kBins, begin, end, "0123", std::move(bad), ""});
   }
   [[nodiscard]] VerifyReport verify(int threads = 2) const {
-    return verify_shards(folder_.path(), threads, never);
+    return verify_shards(folder_.path(), threads, [] { return false; });
   }
   /// Puts a value into utterance `utt`'s first frame, and the checksum right when asked to.
   void poke(const std::string& file, size_t utt, uint16_t half, bool mend_checksum) const {

@@ -60,16 +60,23 @@ std::vector<at::Tensor> gradients_of(int rank) {
 struct Buckets {
   int64_t bytes, first_bytes;
   size_t expected;  // one for each run of one type at least, one for each parameter at most
+  bool in_stream = false;
+  [[nodiscard]] ReducerOptions options() const {
+    ReducerOptions options{bytes, first_bytes};
+    options.in_stream = in_stream;
+    return options;
+  }
 };
 class GradientReducerTest : public testing::TestWithParam<Buckets> {};
 
 TEST_P(GradientReducerTest, EveryGradientBecomesTheSumOverRanks) {
   run_thread_ranks(kRanks, [](Communicator& comm) {
     const std::vector<at::Tensor> parameters = make_parameters();
-    GradientReducer reducer(comm, parameters, {GetParam().bytes, GetParam().first_bytes});
+    GradientReducer reducer(comm, parameters, GetParam().options());
     EXPECT_EQ(reducer.num_buckets(), GetParam().expected);
     reducer.begin();
     backward_giving(parameters, gradients_of(comm.rank()));
+    reducer.leave();
     reducer.finish();
     for (size_t p = 0; p < parameters.size(); ++p) {
       if (has_gradient(comm.rank(), p)) {
@@ -86,7 +93,7 @@ TEST_P(GradientReducerTest, EveryGradientBecomesTheSumOverRanks) {
 TEST_P(GradientReducerTest, CarriesNothingOverToTheNextStep) {
   run_thread_ranks(kRanks, [](Communicator& comm) {
     const std::vector<at::Tensor> parameters = make_parameters();
-    GradientReducer reducer(comm, parameters, {GetParam().bytes, GetParam().first_bytes});
+    GradientReducer reducer(comm, parameters, GetParam().options());
     for (int step = 0; step < 3; ++step) {
       const bool left_out = step == 2 && comm.rank() == 1;
       std::vector<at::Tensor> ones;
@@ -94,6 +101,7 @@ TEST_P(GradientReducerTest, CarriesNothingOverToTheNextStep) {
         ones.push_back(left_out ? at::Tensor() : at::ones_like(each));
       reducer.begin();
       backward_giving(parameters, ones);
+      reducer.leave();
       reducer.finish();
     }
     for (const at::Tensor& each : parameters) {
@@ -109,9 +117,11 @@ TEST_P(GradientReducerTest, CarriesNothingOverToTheNextStep) {
 INSTANTIATE_TEST_SUITE_P(
     BucketSizes, GradientReducerTest,
     testing::Values(Buckets{1, 1, 6}, Buckets{1024, 1024, 3}, Buckets{1024, 4, 4},
-                    Buckets{ReducerOptions().bucket_bytes, ReducerOptions().first_bucket_bytes, 3}),
+                    Buckets{ReducerOptions().bucket_bytes, ReducerOptions().first_bucket_bytes, 3},
+                    Buckets{1, 1, 6, true}, Buckets{1024, 4, 4, true}),
     [](const auto& each) {
-      return std::to_string(each.param.bytes) + "_" + std::to_string(each.param.first_bytes);
+      return concat(each.param.bytes, "_", each.param.first_bytes,
+                    each.param.in_stream ? "_in_stream" : "");
     });
 
 TEST(GradientReducer, TheFirstBucketIsFilledFromTheEndUpToItsOwnLimit) {
@@ -134,11 +144,13 @@ TEST(GradientReducer, BucketsLeaveWhileBackwardRuns) {
     at::Tensor x = at::ones({10});
     for (const at::Tensor& each : parameters) x = x * each;
     x.sum().backward();
+    reducer.leave();
     reducer.finish();
     EXPECT_EQ(reducer.num_overlapped(), 4u) << "all were complete when backward ended";
 
     reducer.begin();  // the third of four is not reached: those behind it wait for finish()
     (parameters[0] * parameters[2] * parameters[3]).sum().backward();
+    reducer.leave();
     reducer.finish();
     EXPECT_EQ(reducer.num_overlapped(), 2u);
     EXPECT_TRUE(at::equal(parameters[0].grad(), at::full({10}, 2)));
@@ -152,6 +164,7 @@ TEST(GradientReducer, WithoutOverlapAllBucketsLeaveAtTheEnd) {
     GradientReducer reducer(comm, {parameter}, {1, 1, false});
     reducer.begin();
     (parameter * (comm.rank() + 1)).sum().backward();
+    reducer.leave();
     reducer.finish();
     EXPECT_EQ(reducer.num_overlapped(), 0u);
     EXPECT_TRUE(at::equal(parameter.grad(), at::full({10}, 3)));
@@ -159,10 +172,12 @@ TEST(GradientReducer, WithoutOverlapAllBucketsLeaveAtTheEnd) {
 }
 
 TEST(GradientReducer, KnowsTheRankAndTheParameterOfANonFiniteValue) {
-  for (const int ranks : {1, 3}) {
-    run_thread_ranks(ranks, [&](Communicator& comm) {
+  for (const auto& [ranks, in_stream] : {std::pair(1, false), {3, false}, {3, true}}) {
+    run_thread_ranks(ranks, [&, ranks = ranks, in_stream = in_stream](Communicator& comm) {
       const std::vector<at::Tensor> parameters = make_parameters();
-      GradientReducer reducer(comm, parameters);
+      ReducerOptions options;
+      options.in_stream = in_stream;
+      GradientReducer reducer(comm, parameters, options);
       for (const bool bad : {true, false}) {
         std::vector<at::Tensor> gradients = gradients_of(0);
         if (bad && comm.rank() == ranks - 1) {
@@ -171,6 +186,7 @@ TEST(GradientReducer, KnowsTheRankAndTheParameterOfANonFiniteValue) {
         }
         reducer.begin();
         backward_giving(parameters, gradients);
+        reducer.leave();
         reducer.finish();
         const std::optional<size_t> found = reducer.first_nonfinite();
         if (bad && comm.rank() == ranks - 1) {
@@ -191,6 +207,7 @@ TEST(GradientReducer, ARankThatFailsLeavesNobodyWaiting) {
                 reducer.begin();
                 backward_giving(parameters, gradients_of(0));  // its buckets leave, nobody answers
                 if (comm.rank() == 1) throw std::runtime_error("disk full");
+                reducer.leave();
                 reducer.finish();
               });
             }),
@@ -205,10 +222,44 @@ TEST(GradientReducer, ASingleRankHasNothingToSend) {
   for (int step = 0; step < 2; ++step) {
     reducer.begin();
     backward_giving(parameters, gradients_of(0));
+    reducer.leave();
     reducer.finish();
   }
   EXPECT_TRUE(at::equal(parameters[0].grad(), gradient_of(0, 0)));
   EXPECT_FALSE(parameters[kUndefinedOnAllRanks].grad().defined());
+}
+
+// What a GPU repeats, the host does not see: gradients appear where they were, and are summed.
+TEST(GradientReducer, RecallsWhereRecordedGradientsAreAndWhichThereWere) {
+  run_thread_ranks(2, [](Communicator& comm) {
+    const std::vector<at::Tensor> parameters = make_parameters();
+    ReducerOptions options;
+    options.in_stream = true;
+    GradientReducer reducer(comm, parameters, options);
+    EXPECT_THROW(reducer.recall(), Error) << "nothing is remembered";
+    reducer.begin();
+    backward_giving(parameters, gradients_of(comm.rank()));
+    reducer.leave();
+    reducer.remember();
+    reducer.finish();
+    std::vector<at::Tensor> places;
+    for (const at::Tensor& parameter : parameters) places.push_back(parameter.grad());
+
+    at::Tensor prototypes = parameters[4];
+    prototypes.mutable_grad().reset();  // as for a layer that is frozen for a step
+    reducer.begin();
+    for (const at::Tensor& parameter : parameters) EXPECT_FALSE(parameter.grad().defined());
+    for (const at::Tensor& place : places)
+      if (place.defined()) place.fill_(7);
+    reducer.recall();
+    reducer.finish();
+    for (size_t p = 0; p < parameters.size(); ++p) {
+      ASSERT_EQ(parameters[p].grad().defined(), has_gradient(comm.rank(), p)) << p;
+      if (!has_gradient(comm.rank(), p)) continue;
+      EXPECT_EQ(parameters[p].grad().const_data_ptr(), places[p].const_data_ptr()) << p;
+      EXPECT_TRUE(at::equal(parameters[p].grad(), at::full_like(parameters[p], 7))) << p;
+    }
+  });
 }
 
 TEST(GradientReducer, AddsPassesUpAndCommunicatesInTheLastOne) {
@@ -227,6 +278,7 @@ TEST(GradientReducer, AddsPassesUpAndCommunicatesInTheLastOne) {
           EXPECT_TRUE(at::equal(parameters[p].grad(), gradients[p] * (pass + 1)));
         }
       }
+      reducer.leave();
       reducer.finish();
       // The last parameter is reached by no rank, so nothing can leave before the end.
       EXPECT_EQ(reducer.num_overlapped(), 0U);
@@ -249,12 +301,13 @@ TEST(GradientReducer, BucketsLeaveInTheLastPassOfSeveral) {
     pass();
     reducer.next_pass();
     pass();
+    reducer.leave();
     reducer.finish();
     EXPECT_EQ(reducer.num_overlapped(), 2U);
     EXPECT_TRUE(at::equal(parameters[1].grad(), at::full({3}, 4.0)));
     EXPECT_THROW(reducer.next_pass(), Error);
     reducer.begin(2);
-    EXPECT_THROW(reducer.finish(), Error) << "a pass is missing";
+    EXPECT_THROW(reducer.leave(), Error) << "a pass is missing";
   });
 }
 

@@ -51,6 +51,17 @@ TEST(WaitLog, CountsTheSecondsOfEachThreadForItself) {
   EXPECT_GE(log.seconds_of_this_thread(), 0.01);
 }
 
+TEST(WaitLog, DoesNotCountAWaitForOwnWork) {
+  WaitLog log;
+  {
+    const WaitLog::Scope scope(log, "forward and backward", true);
+    nap(10);
+    EXPECT_EQ(log.longest()->what, "forward and backward");
+  }
+  EXPECT_EQ(log.seconds_of_this_thread(), 0);
+  EXPECT_EQ(log.num_ended(), 1);
+}
+
 TEST(OwnTime, IsWithoutTheWaits) {
   WaitLog log;
   const OwnTime own(log);

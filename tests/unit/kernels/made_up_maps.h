@@ -72,6 +72,5 @@ class NearTest : public testing::Test {
     EXPECT_NEAR(actual, expected, kTolerance<T> * (1 + std::abs(expected)));
   }
 };
-using StoredTypes = testing::Types<Bf16, float, double>;
 
 }  // namespace spc

@@ -118,6 +118,27 @@ TYPED_TEST(MapKernelsTest, BackwardOfANorm) {
   });
 }
 
+// A constant channel is exactly zero behind its norm: relu has no gradient there, in neither pass.
+TYPED_TEST(MapKernelsTest, AtZeroReluHasNoGradient) {
+  using T = TypeParam;
+  using F = Compute<T>;
+  everywhere([&](int64_t channels) {
+    const std::vector<T> x(static_cast<size_t>(channels), stored<T>(0.5));
+    const std::vector<T> dy(static_cast<size_t>(channels), stored<T>(3));
+    const std::vector<F> mean(static_cast<size_t>(channels), F{0.5}), one(mean.size(), F{1}),
+        zero(mean.size(), F{0});
+    const Affine<F> norm{mean.data(), one.data(), zero.data()};
+    std::vector<double> sums(static_cast<size_t>(2 * channels));
+    const Slab<const T> in{x.data(), channels, channels}, gradient{dy.data(), channels, channels};
+    map_kernels<T>().backward_sums(gradient, in, norm, true, {0, 1}, sums.data());
+    std::vector<T> dx(x.size(), stored<T>(7));
+    map_kernels<T>().backward_apply(gradient, in, norm, true, {one.data(), one.data(), zero.data()},
+                                    {}, {dx.data(), channels, channels}, {0, 1});
+    for (const double sum : sums) EXPECT_EQ(sum, 0);
+    for (const T each : dx) EXPECT_EQ(number(each), 0);
+  });
+}
+
 TYPED_TEST(MapKernelsTest, GateForwardAndBackward) {
   using T = TypeParam;
   using F = Compute<T>;
@@ -185,6 +206,24 @@ TYPED_TEST(MapKernelsTest, Maxima) {
                                number(x[static_cast<size_t>((row * kWidth + t) * channels + c)]));
         EXPECT_EQ(number(small[static_cast<size_t>(window * channels + c)]), largest);
       }
+  });
+}
+
+TYPED_TEST(MapKernelsTest, AMaximumOverANaNIsNaNWhereverItStands) {
+  using T = TypeParam;
+  everywhere([&](int64_t channels) {
+    constexpr int64_t kWidth = 3;
+    for (int64_t place = 0; place < kWidth; ++place) {
+      std::vector<T> x = dense<T>(kWidth * channels, 2);
+      for (int64_t c = 0; c < channels; c += 2)
+        x[static_cast<size_t>(place * channels + c)] =
+            stored<T>(std::numeric_limits<double>::quiet_NaN());
+      std::vector<T> small(static_cast<size_t>(channels));
+      map_kernels<T>().pool_max({x.data(), channels, channels}, 1, kWidth * channels, kWidth,
+                                kWidth, small.data());
+      for (int64_t c = 0; c < channels; ++c)
+        EXPECT_EQ(std::isnan(number(small[static_cast<size_t>(c)])), c % 2 == 0) << place;
+    }
   });
 }
 

@@ -2,6 +2,8 @@
 // processor that this one can stand in for.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <bit>
 #include <cstdint>
 
@@ -9,6 +11,8 @@
 #include "unit/kernels/processors.h"
 
 namespace spc {
+
+using StoredTypes = testing::Types<Bf16, float, double>;
 
 template <class T>
 double number(T value) {

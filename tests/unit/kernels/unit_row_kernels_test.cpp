@@ -16,8 +16,7 @@ constexpr double kShortest = 1e-12;
 
 template <class T>
 class UnitRowKernelsTest : public testing::Test {};
-using Types = testing::Types<Bf16, float, double>;
-TYPED_TEST_SUITE(UnitRowKernelsTest, Types);
+TYPED_TEST_SUITE(UnitRowKernelsTest, StoredTypes);
 
 // Two ordinary rows, one that is too short and one of zeros.
 template <class F>

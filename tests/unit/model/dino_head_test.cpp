@@ -8,6 +8,7 @@
 #include "model/unit_rows.h"
 #include "unit/model/formula.h"
 #include "unit/temporary_folder.h"
+#include "unit/threads.h"
 
 namespace spc {
 namespace {
@@ -109,6 +110,15 @@ TEST(UnitRows, FusedTheyAreTheSameForRowsOfAnyLength) {
       EXPECT_LT((of_fused[row] - of_plain[row]).norm().item<double>(), 5 * tolerance * size) << row;
     }
   }
+}
+
+TEST(UnitRows, FusedNoBitDependsOnTheThreads) {
+  expect_threads_change_nothing([] {
+    const at::Tensor x = formula_input({1000, 37}).to(at::kFloat).set_requires_grad(true);
+    const at::Tensor y = fused_unit_rows(x);
+    y.backward(formula_input({1000, 37}).flip({0}).to(at::kFloat));
+    return std::map<std::string, at::Tensor>{{"y", y.detach()}, {"dx", x.grad()}};
+  });
 }
 
 TEST(UnitRows, FusedTheyAreOfAutocastsType) {

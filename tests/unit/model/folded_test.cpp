@@ -1,24 +1,15 @@
 #include "model/folded_net.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "unit/model/packed_batch.h"
 #include "unit/temporary_folder.h"
+#include "unit/threads.h"
 
 namespace spc {
 namespace {
-
-SpcNetConfig folded_config() {
-  SpcNetConfig config;
-  config.channels = 8;
-  config.blocks = "1,2,1,1";
-  config.pooling_hidden = 6;
-  config.embedding_dim = 5;
-  return config;
-}
 
 double worst_of(const at::Tensor& a, const at::Tensor& b) {
   return (a.to(at::kDouble) - b.to(at::kDouble)).abs().max().item<double>();
@@ -55,13 +46,12 @@ class FoldedSwitches : public testing::TestWithParam<FoldedCase> {};
 
 TEST_P(FoldedSwitches, EqualThePlainComposition) {
   const FoldedCase& switches = GetParam();
-  SpcNetConfig config = folded_config();
+  SpcNetConfig config = small_config(switches.blocks);
   config.block_pooling = switches.block_pooling;
   config.reduction = switches.reduction;
   config.pooling = switches.pooling;
   config.identity = switches.identity;
   config.pconv_ratio = switches.pconv_ratio;
-  config.blocks = switches.blocks;
   const PackedBatch batch = packed_batch({37, 50, 23, 64, 8, 9, 15}, 20, 16);
   EXPECT_LT(difference_from_alone(config, batch), 1e-9);
 }
@@ -89,7 +79,8 @@ class FoldedSizes : public testing::TestWithParam<PackedSize> {};
 // Alone; odd bins, and fewer than a window; each remainder of 8; long ones; free frames at the end.
 TEST_P(FoldedSizes, EqualThePlainComposition) {
   const auto& [lengths, bins, spare] = GetParam();
-  EXPECT_LT(difference_from_alone(folded_config(), packed_batch(lengths, bins, spare)), 1e-9);
+  EXPECT_LT(difference_from_alone(small_config("1,2,1,1"), packed_batch(lengths, bins, spare)),
+            1e-9);
 }
 INSTANTIATE_TEST_SUITE_P(
     All, FoldedSizes,
@@ -111,7 +102,7 @@ TEST(Folded, SinglePrecisionStaysCloseToThePlainComposition) {
 
 class FoldedAlone : public testing::Test {
  protected:
-  FoldedAlone() : network_(folded_config(), 20, 1, at::kDouble) {
+  FoldedAlone() : network_(small_config("1,2,1,1"), 20, 1, at::kDouble) {
     fill_by_formula(network_.tensors());
   }
   SpcNet network_;
@@ -132,10 +123,13 @@ TEST_F(FoldedAlone, AnEmbeddingDoesNotDependOnWhatStandsBesideIt) {
 TEST_F(FoldedAlone, OnTheNumberOfThreads) {
   const FoldedNet folded(network_);
   const PackedBatch batch = packed_batch({137, 50, 23}, 20);
-  at::set_num_threads(1);
-  const at::Tensor one = folded.forward(batch.feats_TF, batch.frames);
-  at::set_num_threads(3);
-  EXPECT_LT(worst_of(folded.forward(batch.feats_TF, batch.frames), one), 1e-12);
+  const auto on = [&](int threads) {
+    const OnThreads scope(threads);
+    return folded.forward(batch.feats_TF, batch.frames);
+  };
+  const at::Tensor alone = on(1);
+  EXPECT_LT(worst_of(on(2), alone), 1e-12);
+  EXPECT_LT(worst_of(on(3), alone), 1e-12);
 }
 
 TEST_F(FoldedAlone, OrOnWhatHappensToTheNetworkLater) {
@@ -166,8 +160,7 @@ class FoldedReference
 
 TEST_P(FoldedReference, AgreesWithPyTorch) {
   const auto& [key, bins, pooling, block_pooling, identity] = GetParam();
-  SpcNetConfig config = folded_config();
-  config.blocks = "1,1,1,1";
+  SpcNetConfig config = small_config();
   config.pooling = pooling;
   config.block_pooling = block_pooling;
   config.identity = identity;

@@ -1,4 +1,4 @@
-// Weights and inputs by formula, the same as in tests/reference/spcnet.py.
+// A small network, weights and inputs by formula, the same as in tests/reference/spcnet.py.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -10,12 +10,22 @@
 #include <vector>
 
 #include "model/layers.h"
+#include "model/spcnet_config.h"
 #include "unit/reference.h"
 
 namespace spc {
 
 inline constexpr ForwardMode kPlain{.training = true};
 inline constexpr ForwardMode kFused{.training = true, .fused = true};
+
+inline SpcNetConfig small_config(const std::string& blocks = "1,1,1,1") {
+  SpcNetConfig config;
+  config.channels = 8;
+  config.blocks = blocks;
+  config.pooling_hidden = 6;
+  config.embedding_dim = 5;
+  return config;
+}
 
 inline at::Tensor formula_value(const std::string& name, const at::Tensor& tensor) {
   int64_t letters = 0;

@@ -1,5 +1,4 @@
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +10,7 @@
 #include "model/channels_last.h"
 #include "model/spcnet.h"
 #include "unit/model/formula.h"
+#include "unit/threads.h"
 
 namespace spc {
 namespace {
@@ -22,15 +22,6 @@ struct Pass {
   at::Tensor dx;
   std::map<std::string, at::Tensor> others;  // gradients and running statistics
 };
-
-SpcNetConfig config_of(const std::string& blocks = "1,1,1,1") {
-  SpcNetConfig config;
-  config.channels = 8;
-  config.blocks = blocks;
-  config.pooling_hidden = 6;
-  config.embedding_dim = 5;
-  return config;
-}
 
 Pass run(const SpcNetConfig& config, const at::Tensor& feats, const ForwardMode& mode,
          const at::Tensor& dy = {}) {
@@ -86,8 +77,8 @@ class FusedSizes : public testing::TestWithParam<Size> {};
 TEST_P(FusedSizes, EqualThePlainComposition) {
   const auto [rows, frames, bins] = GetParam();
   const at::Tensor feats = formula_input({rows, frames, bins});
-  expect_near(run(config_of("2,1,1,2"), feats, kFused), run(config_of("2,1,1,2"), feats, kPlain),
-              1e-9);
+  expect_near(run(small_config("2,1,1,2"), feats, kFused),
+              run(small_config("2,1,1,2"), feats, kPlain), 1e-9);
 }
 INSTANTIATE_TEST_SUITE_P(Sizes, FusedSizes,
                          testing::Values(Size{1, 40, 24}, Size{2, 197, 17}, Size{1, 229, 23},
@@ -102,7 +93,8 @@ TEST(Fused, StagesWithoutABlockEqualThePlainComposition) {
   const at::Tensor feats = formula_input({2, 37, 20});
   for (const std::string blocks : {"0,1,0,1", "1,0,1,0", "0,0,0,0"}) {
     SCOPED_TRACE(blocks);
-    expect_near(run(config_of(blocks), feats, kFused), run(config_of(blocks), feats, kPlain), 1e-9);
+    expect_near(run(small_config(blocks), feats, kFused), run(small_config(blocks), feats, kPlain),
+                1e-9);
   }
 }
 
@@ -111,7 +103,7 @@ TEST(Fused, EveryPartialWidthEqualsThePlainComposition) {
   for (const double ratio :
        {0.01, 0.3, 1.0}) {  // of 4 channels: 1, 1, all, so that no others are left
     SCOPED_TRACE(ratio);
-    SpcNetConfig config = config_of();
+    SpcNetConfig config = small_config();
     config.pconv_ratio = ratio;
     expect_near(run(config, feats, kFused), run(config, feats, kPlain), 1e-9);
   }
@@ -122,7 +114,7 @@ TEST(Fused, EveryPartialWidthEqualsThePlainComposition) {
 class FusedGradient : public testing::TestWithParam<std::tuple<const char*, bool, int64_t>> {};
 TEST_P(FusedGradient, IsTheSlopeOfTheForwardPass) {
   const auto& [pooling, identity, frames] = GetParam();
-  SpcNetConfig config = config_of();
+  SpcNetConfig config = small_config();
   config.block_pooling = pooling;
   config.identity = identity;
   const at::Tensor feats = formula_input({2, frames, 19});
@@ -161,17 +153,18 @@ INSTANTIATE_TEST_SUITE_P(Switches, FusedGradient,
 
 TEST(Fused, SinglePrecisionIsCloseToDouble) {
   const at::Tensor feats = formula_input({3, 64, 24});
-  const Pass exact = run(config_of(), feats, kPlain);
-  const Pass single = run(config_of(), feats.to(at::kFloat), kFused);
+  const Pass exact = run(small_config(), feats, kPlain);
+  const Pass single = run(small_config(), feats.to(at::kFloat), kFused);
   EXPECT_LT(distance(single.y, exact.y), 1e-4);
   EXPECT_LT(distance(single.others.at("stages.1.0.conv.weight"),
                      exact.others.at("stages.1.0.conv.weight")),
             1e-3);
 }
 
-// bfloat16 has three digits, and which way a relu falls is chance: so over several inputs.
+// bfloat16 has three digits, and which way a relu falls is chance, which multiplies the error of a
+// single input by up to three: so the median over several.
 TEST(Fused, Bfloat16IsAsCloseToDoubleAsThePlainComposition) {
-  const SpcNetConfig config = config_of("1,1,3,1");
+  const SpcNetConfig config = small_config("1,1,3,1");
   const auto in_bf16 = [&](const at::Tensor& feats, const ForwardMode& mode) {
     at::autocast::set_autocast_enabled(at::kCPU, true);
     at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
@@ -180,9 +173,10 @@ TEST(Fused, Bfloat16IsAsCloseToDoubleAsThePlainComposition) {
     at::autocast::set_autocast_enabled(at::kCPU, false);
     return pass;
   };
-  double plain = 0;
-  double fused = 0;
-  for (int64_t i = 0; i < 8; ++i) {
+  constexpr int64_t kInputs = 11;
+  std::vector<double> plain;
+  std::vector<double> fused;
+  for (int64_t i = 0; i < kInputs; ++i) {
     const at::Tensor feats =
         formula_input({4, 96, 24}).roll(5 * i, 1) * (1 + 0.1 * static_cast<double>(i));
     const Pass exact = run(config, feats, kPlain);
@@ -195,32 +189,36 @@ TEST(Fused, Bfloat16IsAsCloseToDoubleAsThePlainComposition) {
       }
       return std::sqrt(difference / size);
     };
-    plain += wrong(in_bf16(feats, kPlain)) / 8;
-    fused += wrong(in_bf16(feats, kFused)) / 8;
+    plain.push_back(wrong(in_bf16(feats, kPlain)));
+    fused.push_back(wrong(in_bf16(feats, kFused)));
   }
-  EXPECT_LT(fused, 1.1 * plain);
-  EXPECT_GT(fused, 1e-4) << "nothing was computed in bfloat16";
+  for (const double error : fused)
+    EXPECT_LT(error, 3 * *std::max_element(plain.begin(), plain.end()));
+  const auto median = [](std::vector<double> errors) {
+    const auto middle = errors.begin() + kInputs / 2;
+    std::nth_element(errors.begin(), middle, errors.end());
+    return *middle;
+  };
+  EXPECT_LT(median(fused), 1.1 * median(plain));
+  EXPECT_GT(median(fused), 1e-4) << "nothing was computed in bfloat16";
 }
 
-// Sums over fixed shares: threads do not change a bit.
-TEST(Fused, ThreadsChangeNothing) {
-  const at::Tensor feats = formula_input({4, 64, 24}).to(at::kFloat);
-  const int threads = at::get_num_threads();
-  at::set_num_threads(1);
-  const Pass one = run(config_of(), feats, kFused);
-  at::set_num_threads(2);
-  const Pass two = run(config_of(), feats, kFused);
-  at::set_num_threads(threads);
-  EXPECT_TRUE(
-      at::equal(one.others.at("stages.0.0.bn.weight"), two.others.at("stages.0.0.bn.weight")));
-  EXPECT_TRUE(at::equal(one.others.at("stages.0.0.k3.bn.running_var"),
-                        two.others.at("stages.0.0.k3.bn.running_var")));
+// LibTorch's own convolutions add up in another order on other numbers of threads.
+TEST(Fused, ThreadsChangeNothingButTheLastDigits) {
+  const at::Tensor feats = formula_input({5, 57, 40});
+  const auto on = [&](int threads) {
+    const OnThreads scope(threads);
+    return run(small_config("2,1,1,2"), feats, kFused);
+  };
+  const Pass alone = on(1);
+  expect_near(on(2), alone, 1e-12);
+  expect_near(on(3), alone, 1e-12);
 }
 
 // Seven utterances, cut over ranks in pieces of different sizes.
 TEST(Fused, RanksTogetherEqualOne) {
   const at::Tensor feats = formula_input({7, 41, 20});
-  const Pass whole = run(config_of("1,2,1,1"), feats, kFused);
+  const Pass whole = run(small_config("1,2,1,1"), feats, kFused);
   const at::Tensor dy =
       at::cos(0.3 * at::arange(whole.y.numel(), at::kDouble)).view(whole.y.sizes());
   for (const std::vector<int64_t>& rows : {std::vector<int64_t>{5, 2}, {1, 3, 1, 2}}) {
@@ -231,7 +229,7 @@ TEST(Fused, RanksTogetherEqualOne) {
       for (int rank = 0; rank < comm.rank(); ++rank) begin += rows[static_cast<size_t>(rank)];
       const int64_t count = rows[static_cast<size_t>(comm.rank())];
       const Pass part =
-          run(config_of("1,2,1,1"), feats.narrow(0, begin, count),
+          run(small_config("1,2,1,1"), feats.narrow(0, begin, count),
               {.training = true, .comm = &comm, .fused = true}, dy.narrow(0, begin, count));
       EXPECT_LT(distance(part.y, whole.y.narrow(0, begin, count)), 1e-9);
       EXPECT_LT(distance(part.dx, whole.dx.narrow(0, begin, count)), 1e-9);
@@ -251,7 +249,7 @@ TEST(Fused, RanksTogetherEqualOne) {
 }
 
 TEST(Fused, OneValueAChannelIsRefused) {
-  SpcNetConfig config = config_of();
+  SpcNetConfig config = small_config();
   const SpcNet network(config, 8, 1, at::kDouble);
   EXPECT_THROW((void)network.forward(formula_input({1, 8, 8}), kFused), std::exception);
 }

@@ -2,13 +2,12 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/library.h>
 
 #include <string>
 
 #include "model/spcnet.h"
-#include "unit/forwarding_communicator.h"
 #include "unit/kernels/host_grid.h"
+#include "unit/meta_device.h"
 #include "unit/model/formula.h"
 
 namespace spc {
@@ -143,63 +142,6 @@ TEST(GpuPasses, NearestUpSamplingIsLibTorchs) {
     }
 }
 
-// What LibTorch's C++ lacks on the device "meta": convolutions, for which it asks a backend of
-// which it knows nothing, and abs().
-at::Tensor shape_of_convolution(const at::Tensor& x, const at::Tensor& weight,
-                                const std::optional<at::Tensor>& /*bias*/, at::IntArrayRef stride,
-                                at::IntArrayRef padding, at::IntArrayRef /*dilation*/,
-                                bool /*transposed*/, at::IntArrayRef /*output_padding*/,
-                                int64_t /*groups*/) {
-  const auto size = [&](int64_t axis) {
-    const auto i = static_cast<size_t>(axis);
-    return (x.size(2 + axis) + 2 * padding[i] - weight.size(2 + axis)) / stride[i] + 1;
-  };
-  return at::empty({x.size(0), weight.size(0), size(0), size(1)}, x.options());
-}
-
-std::tuple<at::Tensor, at::Tensor, at::Tensor> shapes_of_convolution_backward(
-    const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight, at::IntArrayRef /*stride*/,
-    at::IntArrayRef /*padding*/, at::IntArrayRef /*dilation*/, bool /*transposed*/,
-    at::IntArrayRef /*output_padding*/, int64_t /*groups*/, std::array<bool, 3> mask) {
-  return {mask[0] ? at::empty_like(x) : at::Tensor(),
-          mask[1] ? at::empty_like(weight) : at::Tensor(),
-          mask[2] ? at::empty({dy.size(1)}, dy.options()) : at::Tensor()};
-}
-
-at::Tensor& shape_of_abs(const at::Tensor& x, at::Tensor& out) {
-  out.resize_(x.sizes());
-  return out;
-}
-
-at::Tensor shape_of_where(const at::Tensor& /*condition*/, const at::Tensor& x,
-                          const at::Tensor& /*y*/) {
-  return at::empty_like(x);
-}
-
-TORCH_LIBRARY_IMPL(aten, Meta, library) {
-  library.impl("abs.out", &shape_of_abs);
-  library.impl("where.self", &shape_of_where);
-  library.impl("convolution_overrideable", &shape_of_convolution);
-  library.impl("convolution_backward_overrideable", &shapes_of_convolution_backward);
-}
-
-// One of two ranks, of which nothing is seen but what it sends.
-class MuteCommunicator : public ForwardingCommunicator {
- public:
-  using ForwardingCommunicator::ForwardingCommunicator;
-  [[nodiscard]] int world_size() const override { return 2; }
-  std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp,
-                                   const std::string&) override {
-    EXPECT_TRUE(tensor.is_meta());
-    ++messages;
-    struct Done : Work {
-      void wait() override {}
-    };
-    return std::make_unique<Done>();
-  }
-  int messages = 0;
-};
-
 // On the device "meta" there are no numbers: whoever asks for one (which on a GPU would wait for
 // it), copies one to the CPU, or computes with one that is there, is refused.
 TEST(GpuPasses, AStepOfTheFusedNetworkAsksForNoNumber) {
@@ -209,11 +151,7 @@ TEST(GpuPasses, AStepOfTheFusedNetworkAsksForNoNumber) {
     for (const bool ranks : {false, true})
       for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
         SCOPED_TRACE(pooling + (ranks ? ", two ranks" : ", alone"));
-        SpcNetConfig config;
-        config.channels = 8;
-        config.blocks = "1,2,0,1";
-        config.pooling_hidden = 6;
-        config.embedding_dim = 5;
+        SpcNetConfig config = small_config("1,2,0,1");
         config.block_pooling = pooling;
         const auto options = at::TensorOptions(type).device(at::kMeta);
         const SpcNet network(config, 24, 1, options);

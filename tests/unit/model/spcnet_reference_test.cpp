@@ -15,15 +15,6 @@ struct Variant {
 };
 class SpcNetReference : public testing::TestWithParam<std::tuple<Variant, bool>> {};
 
-SpcNetConfig small_config() {
-  SpcNetConfig config;
-  config.channels = 8;
-  config.blocks = "1,1,1,1";
-  config.pooling_hidden = 6;
-  config.embedding_dim = 5;
-  return config;
-}
-
 TEST_P(SpcNetReference, AgreesWithPyTorchForwardAndBackward) {
   const auto& [variant, fused] = GetParam();
   SpcNetConfig config = small_config();
@@ -51,9 +42,8 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 TEST(SpcNet, AgreesWithPyTorchAtOtherWidths) {
-  SpcNetConfig config = small_config();
+  SpcNetConfig config = small_config("2,1,2,1");
   config.channels = 16;
-  config.blocks = "2,1,2,1";
   config.reduction = 3;
   config.pconv_ratio = 0.5;
   for (const ForwardMode& mode : {kPlain, kFused}) {

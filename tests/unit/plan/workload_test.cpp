@@ -26,7 +26,7 @@ class CountingCommunicator : public ForwardingCommunicator {
   CountingCommunicator(Communicator& comm, Sent& sent)
       : ForwardingCommunicator(comm), sent_(sent) {}
   CountingCommunicator(std::unique_ptr<Communicator> comm, Sent& sent)
-      : ForwardingCommunicator(*comm), own_(std::move(comm)), sent_(sent) {}
+      : ForwardingCommunicator(std::move(comm)), sent_(sent) {}
 
   std::unique_ptr<Work> all_reduce(const at::Tensor& tensor, ReduceOp op,
                                    const std::string& what) override {
@@ -43,7 +43,6 @@ class CountingCommunicator : public ForwardingCommunicator {
   }
 
  private:
-  std::unique_ptr<Communicator> own_;
   Sent& sent_;
 };
 

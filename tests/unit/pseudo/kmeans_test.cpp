@@ -1,7 +1,6 @@
 #include "pseudo/kmeans.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -10,6 +9,7 @@
 #include "pseudo/seeding.h"
 #include "pseudo/tiles.h"
 #include "unit/pseudo/rows.h"
+#include "unit/threads.h"
 
 namespace spc {
 namespace {
@@ -102,17 +102,13 @@ TEST_P(KMeansMetric, NoBitDependsOnTheRanks) {
 }
 
 TEST_P(KMeansMetric, NoBitDependsOnTheThreads) {
-  const int threads = at::get_num_threads();
   for (const int64_t count : {kTileRows - 12, 3 * kTileRows}) {
     const at::Tensor x = rows(count, 250, 5);
     const at::Tensor c = rows(300, 250, 6).contiguous();
-    at::set_num_threads(1);
-    const Pass alone = pass_over(x, c, GetParam());
-    at::set_num_threads(2);
-    const Pass shared = pass_over(x, c, GetParam());
-    at::set_num_threads(threads);
-    EXPECT_TRUE(at::equal(shared.totals, alone.totals));
-    EXPECT_TRUE(at::equal(shared.labels, alone.labels));
+    expect_threads_change_nothing([&] {
+      const Pass pass = pass_over(x, c, GetParam());
+      return std::map<std::string, at::Tensor>{{"totals", pass.totals}, {"labels", pass.labels}};
+    });
   }
 }
 INSTANTIATE_TEST_SUITE_P(Metrics, KMeansMetric,
@@ -177,6 +173,19 @@ TEST(Seeding, DrawsEveryRowOnce) {
   std::sort(drawn.begin(), drawn.end());
   for (size_t i = 0; i < 50; ++i) EXPECT_EQ(drawn[i], static_cast<int64_t>(i));
   EXPECT_EQ(draw_rows(3, 1'000'000'000, 3).size(), 3);
+}
+
+TEST_P(KMeansMetric, NoBitOfAWeightDependsOnTheThreads) {
+  const at::Tensor x = rows(32 * kTileRows, 16, 7);
+  const KMeansBounds bounds{x.size(0), x.abs().max().item<double>()};
+  const at::Tensor candidates = x.slice(0, 10, 200).contiguous();
+  expect_threads_change_nothing([&] {
+    PlusPlus seeding(x, bounds, GetParam());
+    const at::Tensor first = seeding.weights_left(candidates);
+    seeding.choose(1);
+    return std::map<std::string, at::Tensor>{{"first", first},
+                                             {"second", seeding.weights_left(candidates)}};
+  });
 }
 
 TEST_P(KMeansMetric, WeightsAreSquaredDistancesToTheNearest) {

@@ -7,6 +7,7 @@
 #include "pseudo/kmeans.h"
 #include "pseudo/tiles.h"
 #include "unit/pseudo/rows.h"
+#include "unit/threads.h"
 
 namespace spc {
 namespace {
@@ -44,6 +45,13 @@ TEST(WhiteningTest, NoBitDependsOnTheRanks) {
   const at::Tensor shared = whitening_totals(rows.slice(0, 0, kTileRows), total) +
                             whitening_totals(rows.slice(0, kTileRows), total);
   EXPECT_TRUE(at::equal(shared, whitening_totals(rows, total)));
+}
+
+TEST(WhiteningTest, NoBitDependsOnTheThreads) {
+  const at::Tensor rows = unit_rows(32 * kTileRows, 128, 3);
+  expect_threads_change_nothing([&] {
+    return std::map<std::string, at::Tensor>{{"totals", whitening_totals(rows, rows.size(0))}};
+  });
 }
 
 TEST(WhiteningTest, RowsThatAreAllTheSameAreRefused) {

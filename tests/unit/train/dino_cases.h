@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -73,15 +74,15 @@ inline Batch dino_batch(const RunConfig& config, int step, int64_t begin, int64_
 /// One rank's part of a run.
 class Learner {
  public:
+  using ChangeOptions = std::function<void(const Objective&, StepOptions&)>;
   explicit Learner(Communicator& comm, const RunConfig& config = dino_config(),
-                   Precision precision = Precision::kFp64)
+                   Precision precision = Precision::kFp64, const ChangeOptions& change_options = {})
       : config_(config), comm_(comm), objective_(config, kDinoBins, precision, c10::kCPU, comm) {
     at::set_num_threads(1);  // of this rank's thread: ranks have cores of their own
     fill_by_formula(objective_.state());
     optimizer_ = make_optimizer(config.optim, objective_.parameters());
-    StepOptions options;
-    options.clip_norm = config.optim.clip_norm;
-    options.accumulate = config.train.accumulate;
+    StepOptions options = step_options(config, c10::kCPU);
+    if (change_options) change_options(objective_, options);
     stepper_ = std::make_unique<Stepper>(objective_, *optimizer_, comm, options);
   }
 

@@ -10,12 +10,18 @@ void expect_close(double actual, double expected, double scale, const std::strin
   EXPECT_NEAR(actual, expected, 1e-9 * std::max(std::abs(expected), scale)) << what;
 }
 
+class DinoKernels : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Kernels, DinoKernels, testing::Values("fused", "plain"),
+                         [](const auto& kernels) { return std::string(kernels.param); });
+
 // Forward, loss, backward, clipping, frozen prototypes, SGD, moving average, centre: all of it,
 // against PyTorch.
-TEST(DinoStep, FiveStepsAgreeWithPyTorch) {
+TEST_P(DinoKernels, FiveStepsAgreeWithPyTorch) {
   const Reference reference = read_reference("dino_step.txt");
   const auto comm = make_solo_communicator();
-  Learner learner(*comm);
+  RunConfig config = dino_config();
+  config.train.kernels = GetParam();
+  Learner learner(*comm, config);
   size_t compared = 0;
   const auto expected = [&](const std::string& key) -> const std::vector<double>& {
     ++compared;
@@ -64,7 +70,10 @@ TEST(DinoStep, TheCentreIsUsedOneStepLater) {
   still.momentum_teacher = 1;
   still.lr = 0;
   const at::Tensor first = learner.tensor("center").clone();
-  const at::Tensor loss = learner.objective().loss(learner.batch(0), {0, 4}, still);
+  const Batch batch = learner.batch(0);
+  learner.objective().load(batch, {0, 4}, still);
+  const at::Tensor loss = learner.objective().loss();
+  learner.objective().share();
   EXPECT_TRUE(at::equal(learner.tensor("center"), first)) << "the loss must not move it";
   learner.objective().skip_update();
   EXPECT_TRUE(at::equal(learner.tensor("center"), first)) << "nor may a skipped step";
@@ -85,7 +94,9 @@ TEST(DinoStep, TheCentreIsUsedOneStepLater) {
 TEST(DinoStep, TheTeacherGetsNoGradientAndTheStudentDoes) {
   const auto comm = make_solo_communicator();
   Learner learner(*comm);
-  learner.objective().loss(learner.batch(0), {0, 4}, dino_values(0)).backward();
+  const Batch batch = learner.batch(0);
+  learner.objective().load(batch, {0, 4}, dino_values(0));
+  learner.objective().loss().backward();
   int64_t students = 0;
   for (const NamedTensor& each : learner.objective().state()) {
     const bool is_student = each.name.starts_with("student.") && each.trainable;
@@ -94,7 +105,6 @@ TEST(DinoStep, TheTeacherGetsNoGradientAndTheStudentDoes) {
     students += is_student ? 1 : 0;
   }
   EXPECT_EQ(students, static_cast<int64_t>(learner.objective().parameters().size()));
-  learner.objective().skip_update();
 }
 
 TEST(DinoStep, StudentAndTeacherStartAlike) {

@@ -17,12 +17,7 @@ namespace {
 constexpr int64_t kExtractBins = 16;
 
 SpcNet small_network() {
-  SpcNetConfig config;
-  config.channels = 8;
-  config.blocks = "1,1,1,1";
-  config.pooling_hidden = 8;
-  config.embedding_dim = 6;
-  SpcNet network(config, kExtractBins, 1);
+  SpcNet network(small_config(), kExtractBins, 1);
   fill_by_formula(network.tensors());
   return network;
 }
@@ -63,13 +58,13 @@ TEST_P(Extract, GivesEveryUtteranceTheEmbeddingItHasAlone) {
       return;
     }
     ASSERT_EQ(embeddings.utts.size(), shards.utts().size()) << frames;
-    ASSERT_EQ(embeddings.dim, 6);
-    ASSERT_EQ(embeddings.values.size(), 6 * embeddings.utts.size());
+    ASSERT_EQ(embeddings.dim, 5);
+    ASSERT_EQ(embeddings.values.size(), 5 * embeddings.utts.size());
     for (size_t i = 0; i < embeddings.utts.size(); ++i) {
       EXPECT_EQ(embeddings.utts[i], shards.utts()[i].utt);
       const at::Tensor expected = alone(network, shards, shards.utts()[i]);
-      const std::vector<float> row(embeddings.values.begin() + static_cast<int64_t>(6 * i),
-                                   embeddings.values.begin() + static_cast<int64_t>(6 * i + 6));
+      const std::vector<float> row(embeddings.values.begin() + static_cast<int64_t>(5 * i),
+                                   embeddings.values.begin() + static_cast<int64_t>(5 * i + 5));
       EXPECT_LT(worst_difference(at::tensor(row), expected),
                 1e-5 * std::max(1.0, expected.norm().item<double>()))
           << embeddings.utts[i];
@@ -94,7 +89,7 @@ TEST(ExtractPieces, TheSameRowsComeHoweverManyAtOnce) {
   const SpcNet network = small_network();
   for (const int64_t at_once : {1, 5, 12}) {
     run_thread_ranks(3, [&](Communicator& comm) {
-      const EmbeddingShare share = extract_share(network, shards, {}, comm).value();
+      const EmbeddingShare share = extract_share(Embedder(network), shards, {}, comm).value();
       std::vector<float> values;
       int64_t pieces = 0;
       collect_embeddings(

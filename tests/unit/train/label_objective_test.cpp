@@ -58,12 +58,17 @@ TEST(LabelObjective, LearnsTheClasses) {
 }
 
 // Everything at once: gate, correction, epochs that end amid a batch, a share for every rank.
-TEST(LabelObjective, StepsDoNotDependOnTheNumberOfRanks) {
+TEST(LabelObjective, StepsDoNotDependOnTheNumberOfRanksNorOnTheKernels) {
+  const std::vector<std::pair<int, std::string>> ways{
+      {1, "fused"}, {2, "fused"}, {3, "fused"}, {1, "plain"}, {2, "plain"}};
   for (const char* correction : {"soft", "fix"}) {
     std::unique_ptr<Snapshot> alone;
-    for (const int ranks : {1, 2, 3}) {
+    for (const auto& [ranks, kernels] : ways) {
+      RunConfig config = gated(correction);
+      config.train.kernels = kernels;
       run_thread_ranks(ranks, [&](Communicator& comm) {
-        LabelLearner learner(comm, gated(correction));
+        SCOPED_TRACE(concat(correction, ", ", comm.world_size(), " ranks, ", config.train.kernels));
+        LabelLearner learner(comm, config);
         double corrected = 0;
         double dropped = 0;
         for (int step = 0; step < 12; ++step) {
@@ -73,14 +78,13 @@ TEST(LabelObjective, StepsDoNotDependOnTheNumberOfRanks) {
           corrected += figure(result, "corrected");
           dropped += 1 - figure(result, "trusted") - figure(result, "corrected");
         }
-        EXPECT_GT(corrected, 0) << correction;
+        EXPECT_GT(corrected, 0);
         if (comm.rank() > 0) return;
         const TensorTable& state = learner.objective().state();
         if (!alone) alone = std::make_unique<Snapshot>(state);
         for (const NamedTensor& each : state) {
           if (each.name == "labels.threshold" || each.tensor.isnan().any().item<bool>()) continue;
-          EXPECT_LT(worst_difference(each.tensor, (*alone)[each.name]), 1e-7)
-              << ranks << " ranks, " << correction << ", " << each.name;
+          EXPECT_LT(worst_difference(each.tensor, (*alone)[each.name]), 1e-7) << each.name;
         }
       });
     }

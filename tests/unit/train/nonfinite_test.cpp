@@ -68,14 +68,18 @@ class NotingObjective : public Objective {
                    {"head.line", at::full({1, 2}, 1.0, at::kDouble).set_requires_grad(true)}};
   }
   [[nodiscard]] const std::vector<NamedTensor>& parameters() const override { return parameters_; }
-  at::Tensor loss(const Batch&, RowRange rows, const ScheduleValues&) override {
+  void load(const Batch&, RowRange rows, const ScheduleValues&) override {
     if (rows.begin == 0) figures_ = {{"rows", 0}};
     figures_[0].second += static_cast<double>(rows.size());
+  }
+  at::Tensor loss() override {
     notes += "loss ";
     return parameters_[0].tensor.sqrt().sum() +
            3 * parameters_[1].tensor.sum();  // at 0 the root is finite, its gradient is not
   }
-  [[nodiscard]] const Figures& figures() const override { return figures_; }
+  [[nodiscard]] bool repeatable() const override { return false; }
+  void share() override { notes += "share "; }
+  [[nodiscard]] Figures figures() const override { return figures_; }
   void before_update(const ScheduleValues&) override { notes += "before "; }
   void after_update(const ScheduleValues&) override { notes += "after "; }
   void skip_update() override { notes += "skip "; }
@@ -100,7 +104,7 @@ TEST(Stepper, NamesTheFirstRankAndTheTensorWhoseGradientIsNotFinite) {
         Stepper(objective, *optimizer, comm, {}).run({}, dino_values(0), false);
     EXPECT_FALSE(result.finite);
     EXPECT_EQ(result.first_nonfinite, "rank 1: gradient of backbone.root");
-    EXPECT_EQ(objective.notes, "loss skip ");
+    EXPECT_EQ(objective.notes, "loss share skip ");
     EXPECT_EQ(before.distance(objective.state()), 0);
   });
 }
@@ -122,7 +126,7 @@ TEST(Stepper, SumsLossGradientsAndMetricsOverRanks) {
     EXPECT_NEAR(result.loss, 3 * (4 + 6), 1e-12);
     EXPECT_EQ(figure(result, "rows"), 1 + 2 + 3);
     EXPECT_NEAR(result.grad_norm, std::sqrt(2 * 0.75 * 0.75 + 2 * 81), 1e-12);
-    EXPECT_EQ(objective.notes, "loss before after ");
+    EXPECT_EQ(objective.notes, "loss share before after ");
     EXPECT_LT(worst_difference(objective.parameters()[0].tensor,
                                at::full({2}, 4 - 0.1 * 0.75, at::kDouble)),
               1e-12);
@@ -136,10 +140,10 @@ TEST(Stepper, OneRankAskedToStopStopsAllAfterTheUpdate) {
   run_thread_ranks(3, [](Communicator& comm) {
     NotingObjective objective(4);
     const auto optimizer = make_optimizer({}, objective.parameters());
-    Stepper stepper(objective, *optimizer, comm, {.clip_norm = 1, .reducer = {}});
+    Stepper stepper(objective, *optimizer, comm, {});
     EXPECT_FALSE(stepper.run({}, dino_values(0), false).stop);
     EXPECT_TRUE(stepper.run({}, dino_values(0), comm.rank() == 2).stop);
-    EXPECT_EQ(objective.notes, "loss before after loss before after ");
+    EXPECT_EQ(objective.notes, "loss share before after loss share before after ");
   });
 }
 

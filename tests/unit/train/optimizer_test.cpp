@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "unit/reference.h"
+#include "unit/threads.h"
 #include "unit/train/tensors.h"
 
 namespace spc {
@@ -166,6 +167,26 @@ TEST(Clipping, ZeroMeansNoLimit) {
   EXPECT_NEAR(result.norm, 5e5, 1e-6);
   EXPECT_EQ(result.clipped, 0);
   EXPECT_EQ(result.scales, std::vector<double>{1});
+}
+
+// A matrix that is cut into shares in the middle of a row, and of a vector of the processor.
+TEST_P(OptimizerTest, NoBitDependsOnTheThreads) {
+  expect_threads_change_nothing([] {
+    const std::vector<NamedTensor> parameters{
+        {"weight", sines({3, 40001}, 1.1, 0.2).to(at::kFloat).set_requires_grad(true)}};
+    const std::vector<at::Tensor> averages{sines({3, 40001}, 0.3, 1).to(at::kFloat)};
+    const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
+    for (int step = 1; step <= 2; ++step) {
+      parameters[0].tensor.mutable_grad() = sines({3, 40001}, 0.7, step).to(at::kFloat);
+      optimizer->step({0.05, {0.5}, {averages, 0.9}});
+    }
+    parameters[0].tensor.mutable_grad().reset();
+    optimizer->step({0.05, {0.5}, {averages, 0.9}});
+    std::map<std::string, at::Tensor> all{{"weight", parameters[0].tensor.detach()},
+                                          {"average", averages[0]}};
+    for (const NamedTensor& each : optimizer->state()) all[each.name] = each.tensor;
+    return all;
+  });
 }
 
 }  // namespace
