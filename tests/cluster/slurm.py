@@ -65,10 +65,7 @@ class Slurm:
 
     def __exit__(self, *_):
         if len(self.daemons) == 3:
-            self.ask("scancel", "--user=root")
-            deadline = time.monotonic() + 20
-            while self.ask("squeue", "-h") and time.monotonic() < deadline:
-                time.sleep(0.2)
+            self.end_jobs()
         for daemon in reversed(self.daemons):
             daemon.terminate()
             daemon.wait()
@@ -108,6 +105,12 @@ class Slurm:
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, timeout=30,
                               stdin=subprocess.DEVNULL).stdout
 
+    def end_jobs(self):
+        self.ask("scancel", "--user=root")
+        deadline = time.monotonic() + 20
+        while self.ask("squeue", "-h") and time.monotonic() < deadline:
+            time.sleep(0.2)
+
     def last_words(self):
         words = []
         for name in ("slurmctld.log", "slurmd.log"):
@@ -135,6 +138,7 @@ class SlurmTest(fixtures.ContinuedRunTest):
                                SCRIPT, *command], cwd=self.folder, env=environment, capture_output=True, text=True,
                               check=False, stdin=subprocess.DEVNULL)
         self.assertEqual(done.returncode, 0, done.stderr)
+        self.addCleanup(self.slurm.end_jobs)  # before their folder is removed
         return int(done.stdout)
 
     def log(self):
@@ -168,7 +172,7 @@ class Batch(SlurmTest):
         self.assertIn("error: train.epochs must be > 0", self.log())
 
 
-class TimeLimit(SlurmTest):
+class LongRun(SlurmTest):
     STEPS = 100000
 
     def test_the_warning_saves_and_requeues_and_the_run_goes_on(self):
@@ -178,8 +182,14 @@ class TimeLimit(SlurmTest):
         self.assertIn("stopped as asked; the same command continues after step", self.log())
         saved = max(self.checkpoints("run"))
         self.wait_for(job, 120, lambda _: f"continuing from {self.path('run')}/checkpoints/step-{saved:08}.h5" in self.log())
-        self.slurm.ask("scancel", str(job))
-        self.wait_for(job, 60, lambda state: state[0] == "CANCELLED")
+
+    def test_ended_by_its_user_it_saves_and_stays_away(self):
+        job = self.submit(steps=self.STEPS, train=("--train.epochs", "100000"))
+        self.wait_for(job, 60, lambda _: "] step 8/" in self.log())
+        self.slurm.ask("scancel", "--batch", "--signal=TERM", str(job))
+        self.wait_for(job, 60, lambda state: state[0] not in ("RUNNING", "COMPLETING"))
+        self.assertEqual(self.slurm.state(job), ("FAILED", 0), self.log())  # 75 is not 0
+        self.assertIn("stopped as asked; the same command continues after step", self.log())
 
 
 if __name__ == "__main__":
