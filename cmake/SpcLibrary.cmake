@@ -1,6 +1,5 @@
 # One static library per room. LINKS are rooms below it; PRIVATE are third parties, whose headers stay out of reach elsewhere.
 #   spc_library(store SOURCES a.cpp b.cpp LINKS spc::base PRIVATE hdf5::hdf5 [TORCH])
-# A room is compiled as one unit: headers, LibTorch's above all (6 to 17 s), are most of what a file costs.
 # TORCH: the room includes LibTorch.
 function(spc_library name)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;LINKS;PRIVATE" ${ARGN})
@@ -8,14 +7,12 @@ function(spc_library name)
   add_library(spc::${name} ALIAS spc_${name})
   target_include_directories(spc_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(spc_${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE} spc::warnings)
-  set_target_properties(spc_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
   if(ARG_TORCH)
     target_link_libraries(spc_${name} PUBLIC spc::torch)
   endif()
 endfunction()
 
-# A GoogleTest program, compiled as one unit (its headers, too, cost seconds a file); every test in it becomes a ctest test with the
-# label, all programs one target.
+# A GoogleTest program; every test in it becomes a ctest test with the label, all programs one target.
 #   spc_unit_test(base SOURCES a_test.cpp LINKS spc::base)
 add_custom_target(unit_tests)
 function(spc_unit_test name)
@@ -24,7 +21,6 @@ function(spc_unit_test name)
   target_link_libraries(test_${name} PRIVATE ${ARG_LINKS} GTest::gtest_main GTest::gmock spc::warnings)
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(test_${name} PRIVATE SPC_REFERENCE_DIR="${PROJECT_SOURCE_DIR}/tests/reference/data")
-  set_target_properties(test_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
   add_dependencies(unit_tests test_${name})
   gtest_discover_tests(test_${name} TEST_PREFIX "${name}." PROPERTIES LABELS unit TIMEOUT 120 DISCOVERY_TIMEOUT 60)
 endfunction()

@@ -15,7 +15,7 @@
 namespace spc {
 namespace {
 
-constexpr const char* kUsage =
+constexpr const char* kFbankUsage =
     R"(spcnet-data fbank: packs audio files into shards of log mel energies.
 
   spcnet-data fbank --wav-scp wav.scp --utt2spk utt2spk --out shards
@@ -183,7 +183,7 @@ std::string summary(const PackResult& result, const FbankConfig& fbank) {
 int fbank_command(const Arguments& arguments) {
   FbankCommand command;
   command.pack.threads = available_cores();
-  OptionSet options(kUsage);
+  OptionSet options(kFbankUsage);
   command.add_to(options);
   if (!options.parse(arguments)) return kExitDone;
 

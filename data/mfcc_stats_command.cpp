@@ -10,7 +10,7 @@
 namespace spc {
 namespace {
 
-constexpr const char* kUsage =
+constexpr const char* kMfccStatsUsage =
     R"(spcnet-data mfcc-stats: embeddings of an untrained baseline, to know what training adds.
 
   spcnet-data mfcc-stats --shards shards --out baseline.h5
@@ -24,7 +24,7 @@ int mfcc_stats_command(const Arguments& arguments) {
   std::string out;
   MfccStatsOptions stats;
   stats.threads = available_cores();
-  OptionSet options(kUsage);
+  OptionSet options(kMfccStatsUsage);
   options.add("shards", folders, "folder of shards; may repeat; required");
   options.add("out", out, "file for the embeddings, e.g. baseline.h5; required");
   options.add("num-ceps", stats.num_ceps,

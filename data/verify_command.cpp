@@ -12,7 +12,7 @@
 namespace spc {
 namespace {
 
-constexpr const char* kUsage =
+constexpr const char* kVerifyUsage =
     R"(spcnet-data verify: reads a folder of shards to the last byte.
 
   spcnet-data verify shards
@@ -38,7 +38,7 @@ int verify_command(const Arguments& arguments) {
   std::string folder;
   std::string html;
   int threads = available_cores();
-  OptionSet options(kUsage);
+  OptionSet options(kVerifyUsage);
   options.add_positional("dir", folder, "folder of shards; may stand without the flag; required");
   options.add("html", html, "page to write, HTML with plots; no page if not given");
   options.add("threads", threads, "threads that read and check, > 0");

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kUsage =
+constexpr const char* kVoxcelebUsage =
     R"(spcnet-data voxceleb: lists of VoxCeleb, MUSAN and RIRS_NOISES as they are unpacked.
 
   spcnet-data voxceleb --vox1 VoxCeleb1 --vox2 VoxCeleb2 --musan musan --rirs RIRS_NOISES --out lists
@@ -193,7 +193,7 @@ void take_trials(const FoundTrials& found, const fs::path& vox1, const fs::path&
 
 int voxceleb_command(const Arguments& arguments) {
   VoxcelebCommand command;
-  OptionSet options(kUsage);
+  OptionSet options(kVoxcelebUsage);
   command.add_to(options);
   if (!options.parse(arguments)) return kExitDone;
   std::vector<Corpus> corpora = command.find();
