@@ -10,6 +10,7 @@
 #include "base/crc32c.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "train/tensor_io.h"
 
 namespace spc {
 namespace {
@@ -34,19 +35,6 @@ std::vector<std::filesystem::path> list_files(const std::filesystem::path& run,
 
 int64_t step_of(const std::filesystem::path& checkpoint) {
   return std::atoll(checkpoint.filename().c_str() + std::string("step-").size());
-}
-
-DType dtype_of(const at::Tensor& tensor) {
-  switch (tensor.scalar_type()) {
-    case at::kFloat:
-      return DType::kFloat32;
-    case at::kDouble:
-      return DType::kFloat64;
-    case at::kLong:
-      return DType::kInt64;
-    default:
-      throw Error("a checkpoint holds float32, float64 and int64 only");
-  }
 }
 
 // Over everything in it but the tensors, which have checksums of their own.
@@ -77,8 +65,7 @@ void save_checkpoint(const std::filesystem::path& path, const TensorTable& state
   write_tensor_file(path, [&](TensorFileWriter& file) {
     for (const NamedTensor& each : state) {
       const at::Tensor tensor = each.tensor.detach().cpu().contiguous();
-      file.tensor(as_path(each.name),
-                  {dtype_of(tensor), tensor.sizes().vec(), tensor.const_data_ptr()});
+      file.tensor(as_path(each.name), with_context(each.name, [&] { return view_of(tensor); }));
     }
     file.attribute("step", info.step);
     file.attribute("utterances", info.utterances);
@@ -124,13 +111,8 @@ void load_tensors(const TensorFile& file, const std::string& prefix, const Tenso
               ": ", name, " has shape ", at::IntArrayRef(found->second.shape),
               ", this configuration needs ", each.tensor.sizes());
     const c10::NoGradGuard no_grad;
-    at::ScalarType stored = found->second.dtype == DType::kFloat32   ? at::kFloat
-                            : found->second.dtype == DType::kFloat64 ? at::kDouble
-                                                                     : at::kLong;
-    at::Tensor values = at::empty(each.tensor.sizes(), stored);
-    file.read(name, values.mutable_data_ptr());
     at::Tensor target = each.tensor;
-    target.copy_(values);
+    target.copy_(read_tensor(file, name));
   }
 }
 

@@ -7,7 +7,6 @@
 #include <optional>
 #include <unordered_set>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -18,25 +17,12 @@
 #include "store/embeddings.h"
 #include "store/tensor_file.h"
 #include "train/lloyd.h"
+#include "train/partial_clusters.h"
+#include "train/tensor_io.h"
 #include "train/together.h"
 
 namespace spc {
 namespace {
-
-constexpr double kSaveSeconds = 10;  // between two partial results
-
-TensorView view_of(const at::Tensor& tensor) {
-  const DType dtype = tensor.scalar_type() == at::kFloat    ? DType::kFloat32
-                      : tensor.scalar_type() == at::kDouble ? DType::kFloat64
-                                                            : DType::kInt64;
-  return {dtype, tensor.sizes().vec(), tensor.const_data_ptr()};
-}
-
-at::Tensor read_tensor(const TensorFile& file, const std::string& name, at::ScalarType type) {
-  at::Tensor tensor = at::empty(file.tensors().at(name).shape, type);
-  file.read(name, tensor.mutable_data_ptr());
-  return tensor;
-}
 
 // What a file of labels can hold.
 void check_utts(const std::vector<std::string>& utts, const std::filesystem::path& embeddings) {
@@ -122,67 +108,6 @@ std::string identity_of(const RowShare& share, const ClusterConfig& config, Comm
                 config.text());
 }
 
-class Partial {
- public:
-  Partial(std::filesystem::path path, std::string identity)
-      : path_(std::move(path)), identity_(std::move(identity)) {}
-
-  /// Rank 0 alone. One that is damaged or belongs to something else is passed over.
-  std::optional<LloydState> load() const {
-    if (!std::filesystem::exists(path_)) return std::nullopt;
-    try {
-      const TensorFile file(path_);
-      if (file.string_attribute("identity") != identity_) return std::nullopt;
-      LloydState state;
-      state.centroids = read_tensor(file, "centroids", at::kFloat);
-      const at::Tensor objectives = read_tensor(file, "objectives", at::kDouble);
-      const auto* values = objectives.const_data_ptr<double>();
-      state.objectives.assign(values, values + objectives.numel());
-      log_info(concat("going on after pass ", state.objectives.size(), " of ", path_.string()));
-      return state;
-    } catch (const Error& error) {
-      log_warning(concat(error.what(), "; clustering starts again"));
-      return std::nullopt;
-    }
-  }
-  void save(const LloydState& state) {
-    write_tensor_file(path_, [&](TensorFileWriter& file) {
-      file.attribute("identity", identity_);
-      file.tensor("centroids", view_of(state.centroids));
-      file.tensor("objectives", {DType::kFloat64,
-                                 {static_cast<int64_t>(state.objectives.size())},
-                                 state.objectives.data()});
-    });
-    since_save_.restart();
-  }
-  void save_sometimes(const LloydState& state) {
-    if (since_save_.seconds() > kSaveSeconds) save(state);
-  }
-  void remove() const { std::filesystem::remove(path_); }
-
- private:
-  std::filesystem::path path_;
-  std::string identity_;
-  Stopwatch since_save_;
-};
-
-// Rank 0's state, on every rank; nothing when it has none.
-std::optional<LloydState> share_state(std::optional<LloydState> state, int64_t k, int64_t dim,
-                                      Communicator& comm) {
-  at::Tensor passes = at::full(
-      {1}, state ? static_cast<int64_t>(state->objectives.size()) : int64_t{-1}, at::kLong);
-  comm.broadcast(passes, 0, "passes so far");
-  const int64_t count = passes.item<int64_t>();
-  if (count < 0) return std::nullopt;
-  if (comm.rank() > 0)
-    state = LloydState{at::empty({k, dim}), std::vector<double>(static_cast<size_t>(count))};
-  comm.broadcast(state->centroids, 0, "centroids so far");
-  const at::Tensor objectives =
-      at::from_blob(state->objectives.data(), {count}, at::TensorOptions(at::kDouble));
-  if (count > 0) comm.broadcast(objectives, 0, "objectives so far");
-  return state;
-}
-
 ClusterSummary summary_of(const LloydResult& result) {
   const at::Tensor sizes = std::get<0>(result.sizes.sort());
   const int64_t k = sizes.size(0);
@@ -245,10 +170,8 @@ std::optional<ClusterSummary> cluster_embeddings(const std::filesystem::path& em
   }
   const bool centred = config.metric == "euclidean" && !config.half_whiten;
   const at::Tensor center = centred ? remove_mean(share, comm) : at::Tensor();
-  Partial partial(out / "partial.h5", identity_of(share, config, comm));
-  std::optional<LloydState> state;
-  on_rank_zero(comm, "looking for a partial result", [&] { state = partial.load(); });
-  state = share_state(std::move(state), config.num_clusters, share.rows.size(1), comm);
+  PartialClusters partial(out / "partial.h5", identity_of(share, config, comm));
+  std::optional<LloydState> state = partial.load(config.num_clusters, share.rows.size(1), comm);
   share.rows = share.rows.to(device);
   if (!state) {
     const std::optional<at::Tensor> centroids = seed_centroids(share, config, comm);

@@ -4,15 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "store/embeddings.h"
-#include "store/tensor_file.h"
-#include "train/checkpoint.h"
 
 namespace spc {
 namespace {
@@ -37,45 +34,6 @@ std::string histogram(const std::vector<double>& values) {
   JsonArray list;
   for (const int64_t count : counts) list.raw(std::to_string(count));
   return JsonObject().set("first", *least).set("width", width).raw("counts", list.str()).str();
-}
-
-int64_t cluster_number(const std::string& label, int64_t clusters,
-                       const std::filesystem::path& path) {
-  int64_t number = -1;
-  const char* end = label.data() + label.size();
-  const auto [at, problem] = std::from_chars(label.data(), end, number);
-  SPC_CHECK(problem == std::errc() && at == end && number >= 0 && number < clusters, "the label ",
-            label, " is none of the ", clusters, " clusters of ", path.string(),
-            "; --head-init must come from the same `spcnet cluster` as --labels");
-  return number;
-}
-
-void copy_means(const TensorFile& centroids, const TrainingLabels& labels,
-                const at::Tensor& weight) {
-  const std::string path = centroids.path().string();
-  const std::vector<int64_t>& shape = centroids.tensors().at("means").shape;
-  SPC_CHECK(shape.size() == 2 && shape[1] == weight.size(1), path, " is of embeddings of ",
-            shape.back(), " dimensions, the network makes ", weight.size(1),
-            "; take the clusters of this network, or leave out --head-init");
-  at::Tensor means = at::empty(shape);
-  centroids.read("means", means.mutable_data_ptr());
-  std::vector<int64_t> rows;
-  for (const std::string& name : labels.names) rows.push_back(cluster_number(name, shape[0], path));
-  weight.copy_(means.index_select(0, at::tensor(rows, at::kLong)));
-  log_info(concat("the classifier starts from the means of ", rows.size(), " clusters of ", path));
-}
-
-void copy_classifier(const TensorFile& checkpoint, const TrainingLabels& labels,
-                     const NamedTensor& head) {
-  const std::string path = checkpoint.path().string();
-  SPC_CHECK(checkpoint.contains("student/head/weight"), path,
-            " holds neither means of clusters, as centroids.h5 of `spcnet cluster` does, nor a "
-            "classifier, as a checkpoint of training on labels does");
-  SPC_CHECK(read_info(checkpoint).data.ends_with("labels: " + fingerprint(labels)), path,
-            " was trained on other labels, so its classifier does not fit; give the same --labels "
-            "and --utts, or leave out --head-init");
-  load_tensors(checkpoint, "", {head});
-  log_info(concat("the classifier starts from that of ", path));
 }
 
 }  // namespace
@@ -144,20 +102,6 @@ void save_losses(const std::filesystem::path& run, const ShardSet& shards, int64
     write_loss_file(run / "losses.h5", file);
   } catch (const Error& error) {
     log_error(concat("the losses of epoch ", epoch, " are not kept: ", error.what()));
-  }
-}
-
-void init_head_from(const std::filesystem::path& source, const TrainingLabels& labels,
-                    const TensorTable& state) {
-  const auto head = std::find_if(state.begin(), state.end(), [](const NamedTensor& each) {
-    return each.name == "student.head.weight";
-  });
-  SPC_ASSERT(head != state.end(), "a network without a classifier");
-  const TensorFile file(source);
-  if (file.contains("means")) {
-    copy_means(file, labels, head->tensor.detach());
-  } else {
-    copy_classifier(file, labels, *head);
   }
 }
 

@@ -1,4 +1,4 @@
-// What a run says and keeps of its labels, epoch by epoch; and where its classifier starts.
+// What a run says and keeps of its labels, epoch by epoch.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,13 +27,5 @@ void report_labels(const LabelReport& report, const at::Tensor& losses,
 /// is an error on the screen; training goes on.
 void save_losses(const std::filesystem::path& run, const ShardSet& shards, int64_t epoch,
                  const at::Tensor& losses, const at::Tensor& decisions);
-
-/// Fills the classifier, "student.head.weight": with the means of the clusters that `labels` name,
-/// or with that of a checkpoint that was trained on the same labels.
-/// @param source  centroids.h5, or a checkpoint
-/// @throws Error  no such file, a label that is no cluster of it, embeddings of another dimension,
-/// a checkpoint of other labels
-void init_head_from(const std::filesystem::path& source, const TrainingLabels& labels,
-                    const TensorTable& state);
 
 }  // namespace spc

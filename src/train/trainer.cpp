@@ -14,6 +14,7 @@
 #include "train/coverage.h"
 #include "train/data_identity.h"
 #include "train/dino_objective.h"
+#include "train/first_weights.h"
 #include "train/label_objective.h"
 #include "train/label_report.h"
 #include "train/label_truth.h"
@@ -23,24 +24,6 @@
 #include "train/together.h"
 
 namespace spc {
-namespace {
-
-// The rate of the network in best.h5, infinite if there is none that the log knows.
-double rate_of_best(const std::filesystem::path& run, const EvalHistory& history,
-                    const std::string& list) {
-  constexpr double kNone = std::numeric_limits<double>::infinity();
-  const std::filesystem::path path = best_checkpoint_path(run);
-  if (!std::filesystem::exists(path)) return kNone;
-  try {
-    const auto found = history.eer_at.find({list, read_info(open_checkpoint(path)).step});
-    return found == history.eer_at.end() ? kNone : found->second;
-  } catch (const Error& error) {
-    log_warning(concat("the next best network takes its place: ", error.what()));
-    return kNone;
-  }
-}
-
-}  // namespace
 
 Trainer::Trainer(const TrainArguments& arguments, c10::Device device, Communicator& comm,
                  Watchdog& watchdog, Metrics* metrics)
@@ -88,7 +71,7 @@ void Trainer::take_over_or_start() {
     const EvalHistory history =
         read_eval_history(std::filesystem::path(arguments_.run) / "train.jsonl", step_);
     metrics_.take_over(history);
-    if (!lists_.empty()) best_eer_ = rate_of_best(arguments_.run, history, lists_[0].name);
+    if (!lists_.empty()) best_ = BestNetwork(arguments_.run, history, lists_[0].name);
     const bool of_all_lists = std::all_of(lists_.begin(), lists_.end(), [&](const TrialList& list) {
       return history.last_lists.contains(list.name);
     });
@@ -132,18 +115,7 @@ void Trainer::load_or_init() {
       if (!arguments_.init_from.empty())
         log_warning("--init-from has no effect: the run goes on from its own checkpoint");
     } else if (!arguments_.init_from.empty()) {
-      const TensorFile file = open_checkpoint(arguments_.init_from);
-      const std::string source = read_info(file).network + ".backbone.";
-      for (const char* role : {"student.backbone.", "teacher.backbone."}) {
-        TensorTable backbone;
-        for (const NamedTensor& each : objective_->state()) {
-          if (each.name.starts_with(role))
-            backbone.push_back(
-                {each.name.substr(std::string(role).size()), each.tensor, each.trainable});
-        }
-        load_tensors(file, source, backbone);
-      }
-      log_info(concat("backbones start from ", source, "* of ", arguments_.init_from));
+      init_backbones_from(arguments_.init_from, objective_->state());
     }
     if (!saved_ && !arguments_.head_init.empty())
       init_head_from(arguments_.head_init, *labels_, objective_->state());
@@ -250,15 +222,8 @@ void Trainer::evaluate(Reporter* reporter) {
 void Trainer::keep_best(const std::optional<std::vector<EvalResult>>& results) {
   if (!config_.eval.keep_best || step_ == 0) return;
   at::Tensor best = at::zeros({1}, at::kLong);
-  if (results && !results->empty()) {
-    // Only what is on the disk counts.
-    if (saver_->best_step() == candidate_step_) best_eer_ = std::min(best_eer_, candidate_eer_);
-    if (results->front().eer < best_eer_) {
-      candidate_step_ = step_;
-      candidate_eer_ = results->front().eer;
-      best.fill_(1);
-    }
-  }
+  if (results && !results->empty() && best_.takes(step_, results->front().eer, saver_->best_step()))
+    best.fill_(1);
   comm_.broadcast(best, 0, "whether this is the best network so far");
   if (best.item<int64_t>() != 0 && ready_to_save()) saver_->save_best(state(), checkpoint_info());
 }

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "dist/watchdog.h"
+#include "train/best_network.h"
 #include "train/checkpoint_saver.h"
 #include "train/evaluation.h"
 #include "train/objective.h"
@@ -81,11 +81,7 @@ class Trainer {
   std::optional<CheckpointSaver> saver_;  // rank 0
   int64_t compared_step_ = -1;
   int64_t evaluated_step_ = -1;
-  // Rank 0's, on the first list: of the network in best.h5, and of the one that is to take its
-  // place.
-  double best_eer_ = std::numeric_limits<double>::infinity();
-  double candidate_eer_ = std::numeric_limits<double>::infinity();
-  int64_t candidate_step_ = -1;
+  BestNetwork best_;  // rank 0's
   int64_t skipped_ = 0;
   int64_t skipped_in_a_row_ = 0;
 };

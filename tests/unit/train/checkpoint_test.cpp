@@ -111,10 +111,11 @@ TEST(Checkpoint, SaysWhichTensorDoesNotFit) {
 TEST(Checkpoint, RefusesTypesItCannotHold) {
   const TemporaryFolder run;
   const std::filesystem::path path = checkpoint_path(run.path(), 1);
-  EXPECT_THAT(message_of([&] {
-                save_checkpoint(path, {{"half", at::zeros({2}, at::kBFloat16)}}, run_info(1));
-              }),
-              HasSubstr("a checkpoint holds float32, float64 and int64 only"));
+  EXPECT_THAT(
+      message_of([&] {
+        save_checkpoint(path, {{"half", at::zeros({2}, at::kBFloat16)}}, run_info(1));
+      }),
+      HasSubstr("half: a file of tensors holds float32, float64 and int64 only, not BFloat16"));
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
