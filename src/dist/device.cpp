@@ -74,7 +74,9 @@ c10::Device choose_device(const std::string& name, Communicator& comm) {
   }
   const std::string problem = gpu_problem(ranks);
   SPC_CHECK(problem.empty(), problem);
-  return {c10::kCUDA, static_cast<c10::DeviceIndex>(gpu_of(own))};
+  const c10::Device gpu(c10::kCUDA, static_cast<c10::DeviceIndex>(gpu_of(own)));
+  compute_on(gpu);
+  return gpu;
 }
 
 bool has_bf16(c10::Device device) {

@@ -29,7 +29,8 @@ int gpu_of(const RankGpus& rank);
 std::string gpu_problem(const std::vector<RankGpus>& ranks);
 
 /// "cpu"; "cuda": this rank's GPU; "auto": that, when this is a build with CUDA and every rank sees
-/// a GPU, else the CPU. Collective; every rank gets the same kind.
+/// a GPU, else the CPU. A GPU becomes the one of the calling thread, its fp32 is not TF32.
+/// Collective; every rank gets the same kind.
 /// @throws UsageError  "cuda" in a build without it   @throws Error  gpu_problem()
 c10::Device choose_device(const std::string& name, Communicator& comm);
 

@@ -18,6 +18,10 @@ std::vector<std::string> visible_gpus();
 
 bool gpu_has_bf16(c10::Device gpu);
 
+/// Makes it this thread's, on which CUDA does what names no GPU; and this process's convolutions of
+/// float32 what they say, not TF32, LibTorch's default.
+void compute_on(c10::Device gpu);
+
 /// CUDA's handle of the stream on which this thread computes.
 void* current_gpu_stream(c10::Device gpu);
 

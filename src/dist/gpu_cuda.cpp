@@ -1,5 +1,8 @@
 // The GPUs of this machine, as CUDA shows them.
+#include <ATen/Context.h>
+#include <ATen/cuda/CUDAContext.h>
 #include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime_api.h>
 
@@ -48,15 +51,21 @@ bool gpu_has_bf16(c10::Device gpu) {
   return properties_of(gpu.index()).major >= 8;
 }
 
+void compute_on(c10::Device gpu) {
+  c10::cuda::set_device(gpu.index());
+  at::globalContext().setAllowTF32CuDNN(false);
+}
+
 void* current_gpu_stream(c10::Device gpu) {
   return c10::cuda::getCurrentCUDAStream(gpu.index()).stream();
 }
 
 GpuMemory gpu_memory(c10::Device gpu) {
+  at::globalContext().lazyInitDevice(c10::kCUDA);  // the allocator may not have been used yet
   const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(gpu.index());
   const int64_t allocated = stats.allocated_bytes[0].current;  // [0]: of all kinds of allocations
   return {allocated, stats.reserved_bytes[0].current - allocated,
-          static_cast<int64_t>(properties_of(gpu.index()).totalGlobalMem)};
+          static_cast<int64_t>(at::cuda::getDeviceProperties(gpu.index())->totalGlobalMem)};
 }
 
 }  // namespace spc

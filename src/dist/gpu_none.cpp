@@ -18,6 +18,10 @@ bool gpu_has_bf16(c10::Device gpu) {
   SPC_ASSERT(false, "asked about ", gpu, " in a build without CUDA");
 }
 
+void compute_on(c10::Device gpu) {
+  SPC_ASSERT(false, "asked to use ", gpu, " in a build without CUDA");
+}
+
 void* current_gpu_stream(c10::Device gpu) {
   SPC_ASSERT(false, "asked about ", gpu, " in a build without CUDA");
 }

@@ -5,7 +5,10 @@
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
+#include <exception>
+
 #include "base/error.h"
+#include "base/log.h"
 
 namespace spc {
 namespace {
@@ -17,15 +20,18 @@ class CudaStreamScope : public GpuStreamScope {
         guard_(c10::cuda::getStreamFromPool(false, gpu.index())) {
     before_.synchronize();
   }
+  // After a failure the stream may wait for other ranks without end.
   ~CudaStreamScope() override {
+    if (std::uncaught_exceptions() > exceptions_) return;
     try {
       guard_.current_stream().synchronize();
-    } catch (const std::exception&) {
-      // The run has failed already, and said why.
+    } catch (const std::exception& error) {
+      log_warning(concat("at the end of the computation on the GPU: ", error.what()));
     }
   }
 
  private:
+  int exceptions_ = std::uncaught_exceptions();
   c10::cuda::CUDAStream before_;
   c10::cuda::CUDAStreamGuard guard_;
 };

@@ -77,26 +77,25 @@ class NcclWork : public PolledWork {
   }
 
  private:
-  bool done() override { return is_settled(comm_, what()) && event_.query(); }
+  bool done() override {
+    const c10::cuda::CUDAGuard guard(event_.device_index());  // any thread may ask
+    return is_settled(comm_, what()) && event_.query();
+  }
 
   ncclComm_t comm_;
   std::vector<at::Tensor> tensors_;  // keep the memory alive
   at::cuda::CUDAEvent event_;
 };
 
-// Goes with its owner, also when that could not be made to the end.
+// Goes with its owner. After a failure it stays as it is: an orderly end would wait for peers that
+// are elsewhere, an abort for streams that wait for other communicators; and the process ends.
 class NcclHandle {
  public:
   explicit NcclHandle(std::shared_ptr<std::atomic<bool>> cancelled)
       : cancelled_(std::move(cancelled)) {}
-  // After a failure of this rank its peers are elsewhere, and an orderly end would wait for them.
   ~NcclHandle() {
-    if (comm == nullptr) return;
-    if (*cancelled_ || std::uncaught_exceptions() > exceptions_) {
-      ncclCommAbort(comm);
-    } else {
-      ncclCommDestroy(comm);
-    }
+    const bool failed = *cancelled_ || std::uncaught_exceptions() > exceptions_;
+    if (comm != nullptr && !failed) ncclCommDestroy(comm);
   }
   NcclHandle(const NcclHandle&) = delete;
   NcclHandle& operator=(const NcclHandle&) = delete;
