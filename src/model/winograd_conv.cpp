@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "kernels/winograd_kernels.h"
+#include "linalg/product.h"
 #include "model/channels_last.h"
 #include "model/map_access.h"
 
@@ -14,6 +15,8 @@ namespace {
 constexpr int64_t kBlockBytes = 1 << 20;
 // Planes that lie a power of two apart would all compete for the same places in the cache.
 constexpr int64_t kPlaneBytesApart = 192;
+// The last block may be shorter; products are of as many tiles, for each number has a kernel.
+constexpr int64_t kTilesAtOnce = 16;
 
 // A row of tiles: results [row, row + 4) of an utterance.
 struct TileRow {
@@ -29,6 +32,10 @@ std::vector<TileRow> rows_of_tiles(const PackedFrames& frames) {
     for (int64_t row = 0; row < frames.frames(i); row += kWinogradTile)
       rows.push_back({frames.begin(i), frames.frames(i), row});
   return rows;
+}
+
+int64_t round_up(int64_t tiles) {
+  return (tiles + kTilesAtOnce - 1) / kTilesAtOnce * kTilesAtOnce;
 }
 
 int64_t tiles_along(int64_t pixels) {
@@ -69,17 +76,18 @@ at::Tensor winograd_conv(const at::Tensor& x, const at::Tensor& weight, const at
   const std::vector<TileRow> rows = rows_of_tiles(frames);
   const int64_t tiles = static_cast<int64_t>(rows.size()) * across;
   const int64_t in_block = std::clamp<int64_t>(
-      kBlockBytes / (kWinogradProducts * inputs * static_cast<int64_t>(x.element_size())), 1,
-      tiles);
+      round_up(kBlockBytes / (kWinogradProducts * inputs * static_cast<int64_t>(x.element_size()))),
+      kTilesAtOnce, round_up(tiles));
   const auto run = [&](auto tag) {
     using T = decltype(tag);
     const WinogradKernels<T>& kernels = winograd_kernels<T>();
     const T* from = map_data<T>(x);
     T* to = map_data<T>(y);
     const T* shift = bias.const_data_ptr<T>();
+    const T* matrices = weight.const_data_ptr<T>();
     const int64_t blocks = (tiles + in_block - 1) / in_block;
     at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
-      const at::Tensor factors = planes(in_block, inputs, x.options());
+      const at::Tensor factors = planes(in_block, inputs, x.options()).zero_();
       const at::Tensor products = planes(in_block, outputs, x.options());
       T* v = factors.mutable_data_ptr<T>();
       T* m = products.mutable_data_ptr<T>();
@@ -99,8 +107,10 @@ at::Tensor winograd_conv(const at::Tensor& x, const at::Tensor& weight, const at
         over_tiles(first, count, inputs, [&](int64_t i, const WinogradTile& tile, int64_t utt) {
           kernels.input(from + utt, tile, factors.stride(0), v + i * inputs);
         });
-        at::Tensor own = products.narrow(1, 0, count);
-        at::bmm_out(own, factors.narrow(1, 0, count), weight);
+        const Product product{round_up(count), outputs, inputs, inputs, outputs, outputs};
+        for (int64_t i = 0; i < kWinogradProducts; ++i)
+          multiply(product, v + i * factors.stride(0), matrices + i * inputs * outputs,
+                   m + i * products.stride(0));
         over_tiles(first, count, outputs, [&](int64_t i, const WinogradTile& tile, int64_t utt) {
           kernels.output(m + i * outputs, products.stride(0), shift, tile, to + utt);
         });

@@ -105,10 +105,10 @@ RankMemory clustering_memory(const RunConfig& config, const ClusterConfig& clust
   const auto candidates =
       static_cast<double>(cluster.seeding == "random" ? 0 : num_candidates(cluster.num_clusters));
   const double seeding = rows * (2 * candidates * sizeof(float) + sizeof(float) + 2.0 * 8);
-  // A pass: centroids, their sums as they are made, added up and divided; labels and terms; rows as
-  // whole numbers, some at a time.
+  // A pass: centroids, as they are and as columns, their sums as they are made, added up and
+  // divided; labels and terms; rows as whole numbers, some at a time.
   const double sums =
-      static_cast<double>(cluster.num_clusters) * dim * (3.0 * sizeof(float) + 4.0 * 8);
+      static_cast<double>(cluster.num_clusters) * dim * (4.0 * sizeof(float) + 4.0 * 8);
   const double pass = sums + rows * 2.0 * 8 + std::min(rows, kRowsAtOnce) * dim * 3 * 8;
 
   RankMemory memory = without_training(config, shape);

@@ -8,13 +8,18 @@
 #include <vector>
 
 #include "base/error.h"
+#include "linalg/product.h"
 #include "pseudo/tiles.h"
 
 namespace spc {
 namespace {
 
-constexpr int64_t kCentroidBlock = 1024;  // with a tile of rows: scores that stay in the cache
-constexpr double kSplit = 1.0 / 1024;     // by which the halves of a split cluster differ
+// Centroids that a tile of rows is multiplied with at once. On a CPU they, and the scores, stay in
+// the cache; a GPU is not to wait for the next product.
+int64_t centroids_at_once(const at::Tensor& rows) {
+  return rows.is_cpu() ? 256 : 16384;
+}
+constexpr double kSplit = 1.0 / 1024;  // by which the halves of a split cluster differ
 
 double largest_term(Metric metric, const KMeansBounds& bounds, int64_t dim) {
   if (metric == Metric::kCosine) return 2;  // |cosine|, with room for rounding
@@ -97,15 +102,15 @@ KMeans::KMeans(at::Tensor rows, const KMeansBounds& bounds, Metric metric)
       labels_(at::zeros({rows_.size(0)}, rows_.options().dtype(at::kLong))) {}
 
 // The nearest centroid has the largest product with the row, less half its own square.
-void KMeans::assign_tile(int64_t begin, int64_t end, const at::Tensor& centroids,
+void KMeans::assign_tile(int64_t begin, int64_t end, const std::vector<at::Tensor>& blocks,
                          const at::Tensor& half_squares) {
   const at::Tensor tile = rows_.slice(0, begin, end);
   const at::Tensor labels = labels_.slice(0, begin, end);
   at::Tensor best;
-  for (int64_t first = 0; first < centroids.size(0); first += kCentroidBlock) {
-    const int64_t last = std::min(first + kCentroidBlock, centroids.size(0));
-    at::Tensor scores = at::mm(tile, centroids.slice(0, first, last).t());
-    if (half_squares.defined()) scores.sub_(half_squares.slice(0, first, last));
+  int64_t first = 0;
+  for (const at::Tensor& block : blocks) {
+    at::Tensor scores = product_of(tile, block);
+    if (half_squares.defined()) scores.sub_(half_squares.slice(0, first, first + block.size(1)));
     auto [block_best, block_labels] = scores.max(1);
     block_labels.add_(first);
     if (first == 0) {
@@ -116,6 +121,7 @@ void KMeans::assign_tile(int64_t begin, int64_t end, const at::Tensor& centroids
       labels.copy_(at::where(better, block_labels, labels));
       best = at::where(better, block_best, best);
     }
+    first += block.size(1);
   }
 }
 
@@ -126,9 +132,12 @@ at::Tensor KMeans::assign(const at::Tensor& centroids_on_cpu) {
   at::Tensor half_squares;
   if (metric_ == Metric::kEuclidean)
     half_squares = half_squares_of(centroids_on_cpu).to(rows_.device());
+  std::vector<at::Tensor> blocks;  // [D, some of k]
+  for (const at::Tensor& block : centroids.split(centroids_at_once(rows_)))
+    blocks.push_back(block.t().contiguous());
   at::Tensor terms = at::empty_like(labels_);
   for_each_tile(rows_, [&](int64_t begin, int64_t end) {
-    assign_tile(begin, end, centroids, half_squares);
+    assign_tile(begin, end, blocks, half_squares);
     const at::Tensor tile = rows_.slice(0, begin, end).to(at::kDouble);
     const at::Tensor own = centroids.index_select(0, labels_.slice(0, begin, end));
     const at::Tensor term =

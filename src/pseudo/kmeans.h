@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "pseudo/fixed_point.h"
 
@@ -54,7 +55,7 @@ class KMeans {
   [[nodiscard]] KMeansUpdate update(const at::Tensor& totals, const at::Tensor& centroids_kD) const;
 
  private:
-  void assign_tile(int64_t begin, int64_t end, const at::Tensor& centroids,
+  void assign_tile(int64_t begin, int64_t end, const std::vector<at::Tensor>& blocks,
                    const at::Tensor& half_squares);
 
   at::Tensor rows_;

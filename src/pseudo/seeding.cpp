@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "linalg/product.h"
 #include "pseudo/tiles.h"
 
 namespace spc {
@@ -50,6 +51,7 @@ PlusPlus::PlusPlus(at::Tensor rows, const KMeansBounds& bounds, Metric metric)
 
 at::Tensor PlusPlus::weights_left(const at::Tensor& candidates_on_cpu) {
   const at::Tensor candidates = candidates_on_cpu.to(rows_.device());
+  const at::Tensor as_columns = candidates.t().contiguous();
   const int64_t count = candidates.size(0);
   const at::Tensor squares =
       metric_ == Metric::kCosine ? at::ones({count}, rows_.options()) : candidates.square().sum(1);
@@ -57,7 +59,7 @@ at::Tensor PlusPlus::weights_left(const at::Tensor& candidates_on_cpu) {
   at::Tensor left = at::zeros({count}, rows_.options().dtype(at::kLong));
   std::mutex mutex;
   for_each_tile(rows_, [&](int64_t begin, int64_t end) {
-    const at::Tensor products = at::mm(rows_.slice(0, begin, end), candidates.t());
+    const at::Tensor products = product_of(rows_.slice(0, begin, end), as_columns);
     const at::Tensor distances = distances_.slice(0, begin, end);
     distances.copy_(
         squares_.slice(0, begin, end).unsqueeze(1).add(squares).sub_(products, 2).clamp_min_(0));

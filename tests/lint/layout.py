@@ -14,13 +14,14 @@ ROOMS = {
     "feat": {"base", "kernels"},
     "store": {"base", "kernels"},
     "kernels": set(),
+    "linalg": {"base"},
     "dist": {"base"},
     "metrics": {"base"},
     "plot": {"base"},
     "loader": {"base", "store"},
-    "model": {"base", "dist", "kernels"},
+    "model": {"base", "dist", "kernels", "linalg"},
     "loss": {"base", "kernels"},
-    "pseudo": {"base"},
+    "pseudo": {"base", "linalg"},
     "eval": {"base"},
     "report": {"base", "store", "plot"},
     "onnx_export": {"base", "store", "model/spcnet_config.h"},  # without LibTorch, whose protobuf is another one
@@ -39,7 +40,7 @@ THIRD_PARTIES = {
     "boost/": {"base"}, "nlohmann/": {"base"},
     "hwy/": {"kernels"},
     "onnx/": {"onnx_export"}, "google/protobuf/": {"onnx_export"},
-    "ATen/": {"dist", "model", "loss", "pseudo", "eval", "train"}, "c10/": {"dist", "model", "loss", "pseudo", "eval", "train"},
+    "ATen/": {"linalg", "dist", "model", "loss", "pseudo", "eval", "train"}, "c10/": {"dist", "model", "loss", "pseudo", "eval", "train"},
     "torch/": {"dist", "model", "loss", "pseudo", "train"},
 }
 COLLECTIVES = re.compile(r"\b(all_reduce|all_gather|reduce_scatter)\w*\(")
