@@ -1,5 +1,5 @@
 // The GPUs of this machine, as CUDA shows them.
-#include <ATen/Context.h>
+#include <ATen/ATen.h>
 #include <ATen/cuda/CUDAContext.h>
 #include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
@@ -61,7 +61,7 @@ void* current_gpu_stream(c10::Device gpu) {
 }
 
 GpuMemory gpu_memory(c10::Device gpu) {
-  at::globalContext().lazyInitDevice(c10::kCUDA);  // the allocator may not have been used yet
+  (void)at::empty({0}, gpu);  // the allocator may not have been used yet
   const auto stats = c10::cuda::CUDACachingAllocator::getDeviceStats(gpu.index());
   const int64_t allocated = stats.allocated_bytes[0].current;  // [0]: of all kinds of allocations
   return {allocated, stats.reserved_bytes[0].current - allocated,

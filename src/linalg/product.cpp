@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/native/CPUBlas.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace spc {
@@ -39,7 +41,8 @@ at::Tensor product_of(const at::Tensor& a, const at::Tensor& b) {
     SPC_ASSERT(each->size(1) == 1 || each->stride(1) == 1, "rows that lie in one piece");
   SPC_ASSERT(a.size(1) == b.size(0), "matrices that fit");
   at::Tensor c = at::empty({a.size(0), b.size(1)}, a.options());
-  multiply({a.size(0), b.size(1), a.size(1), a.stride(0), b.stride(0), c.stride(0)},
+  const auto apart = [](const at::Tensor& rows) { return std::max(rows.stride(0), rows.size(1)); };
+  multiply({a.size(0), b.size(1), a.size(1), apart(a), apart(b), b.size(1)},
            a.const_data_ptr<float>(), b.const_data_ptr<float>(), c.mutable_data_ptr<float>());
   return c;
 }

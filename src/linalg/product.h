@@ -1,5 +1,5 @@
 // Products of small matrices. LibTorch's own are MKL's, which chooses its instructions by the maker
-// of the processor: without AVX-512 on AMD's, in less than half of the time that these take.
+// of the processor: without AVX-512 on AMD's, at less than half of the rate of these.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,7 +9,8 @@
 namespace spc {
 
 /// c = a b of [m, k] and [k, n], rows that lie `..._apart` numbers apart. Nothing is packed or
-/// shared out to threads: b should stay in the cache. For each shape a kernel is compiled once.
+/// shared out to threads: b should stay in the cache. For each shape, the distances with it, every
+/// thread compiles a kernel once.
 struct Product {
   int64_t m;
   int64_t n;

@@ -15,7 +15,8 @@ namespace {
 constexpr int64_t kBlockBytes = 1 << 20;
 // Planes that lie a power of two apart would all compete for the same places in the cache.
 constexpr int64_t kPlaneBytesApart = 192;
-// The last block may be shorter; products are of as many tiles, for each number has a kernel.
+// Products are of a multiple of so many tiles, though the last block may end amid them: each number
+// of tiles has a kernel of its own.
 constexpr int64_t kTilesAtOnce = 16;
 
 // A row of tiles: results [row, row + 4) of an utterance.
@@ -87,6 +88,7 @@ at::Tensor winograd_conv(const at::Tensor& x, const at::Tensor& weight, const at
     const T* matrices = weight.const_data_ptr<T>();
     const int64_t blocks = (tiles + in_block - 1) / in_block;
     at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
+      // Zeros, so that what is multiplied behind the last tile are numbers.
       const at::Tensor factors = planes(in_block, inputs, x.options()).zero_();
       const at::Tensor products = planes(in_block, outputs, x.options());
       T* v = factors.mutable_data_ptr<T>();

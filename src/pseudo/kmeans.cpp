@@ -17,7 +17,7 @@ namespace {
 // Centroids that a tile of rows is multiplied with at once. On a CPU they, and the scores, stay in
 // the cache; a GPU is not to wait for the next product.
 int64_t centroids_at_once(const at::Tensor& rows) {
-  return rows.is_cpu() ? 256 : 16384;
+  return rows.is_cpu() ? 256 : 4096;
 }
 constexpr double kSplit = 1.0 / 1024;  // by which the halves of a split cluster differ
 

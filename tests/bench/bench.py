@@ -10,7 +10,7 @@ loader      whole utterances from shards, from the disk and from the page cache;
 fbank       log mel energies, and packing from files to shards; beside kaldi-native-fbank's energies (fbank_peer.py)
 score       580,000 trials, scoring and metrics; a million trials normalised by a cohort of 6,000 speakers, beside NumPy
 extract     embeddings of real speech by the paper's network on one thread; beside PyTorch eager, which must give the same
-kmeans      1,092,009 embeddings in 7500 clusters, a pass; beside faiss and the machine's matrix products
+kmeans      1,092,009 embeddings in 7500 clusters, a pass; beside faiss
 hosts       two hosts that are network namespaces (root), as fast as this machine and at 1 Gbit/s: all-reduce beside a ping-pong of the same
             bytes; the share of a training step that waits for gradients, with and without overlap
 scaling     two ranks that train together, beside two independent ones; what the model of cost (cost_model.py) makes of it for 64 ranks

@@ -10,6 +10,7 @@ WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 900, 520, 70, 30, 20, 50
 X_DECADES, Y_DECADES = (-1, 4), (-2, 4)  # operations a byte; GFLOP/s
 COLOURS = {"convolutions": "#1f77b4", "memory passes": "#d62728", "loss": "#2ca02c", "optimiser": "#9467bd", "all-reduce": "#8c564b"}
 LINE = 15  # between labels
+LETTER = 8  # at most
 
 
 def place(intensity, rate):
@@ -52,9 +53,13 @@ def draw(parts, peak, bandwidth, precision):
     for name, (x, y) in sorted(places.items(), key=lambda each: each[1][1]):
         colour = next(colour for kind, colour in COLOURS.items() if name.startswith(kind))
         free = max(free + LINE, y + 4)
+        start = x + 25
+        for other_x, other_y in sorted(places.values()):  # a label begins behind a point that it would cover
+            if start < other_x < start + LETTER * len(name) and abs(other_y - free + 5) < LINE:
+                start = other_x + LETTER
         lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
-        lines.append(f'<path d="M{x:.0f} {y:.0f}L{x + 22:.0f} {free - 4:.0f}" stroke="{colour}"/>')
-        lines.append(text(x + 25, free, name, colour=colour))
+        lines.append(f'<path d="M{x:.0f} {y:.0f}L{start - 3:.0f} {free - 4:.0f}" stroke="{colour}"/>')
+        lines.append(text(start, free, name, colour=colour))
     PICTURE.write_text("\n".join([*lines, "</svg>", ""]), encoding="utf-8")
 
 

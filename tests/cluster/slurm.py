@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A Slurm of one machine runs the batch script: to the end, and over a time limit with its warning and the requeue."""
+"""A Slurm of one machine runs the batch script: to the end, over a time limit with its warning and the requeue, and until its user ends it."""
 import os
 import re
 import shutil
@@ -183,13 +183,20 @@ class LongRun(SlurmTest):
         saved = max(self.checkpoints("run"))
         self.wait_for(job, 120, lambda _: f"continuing from {self.path('run')}/checkpoints/step-{saved:08}.h5" in self.log())
 
-    def test_ended_by_its_user_it_saves_and_stays_away(self):
+    def end(self, *how):
+        """@returns JobState and Restarts of a job that its user ends"""
         job = self.submit(steps=self.STEPS, train=("--train.epochs", "100000"))
         self.wait_for(job, 60, lambda _: "] step 8/" in self.log())
-        self.slurm.ask("scancel", "--batch", "--signal=TERM", str(job))
+        self.slurm.ask("scancel", *how, str(job))
         self.wait_for(job, 60, lambda state: state[0] not in ("RUNNING", "COMPLETING"))
-        self.assertEqual(self.slurm.state(job), ("FAILED", 0), self.log())  # 75 is not 0
+        return self.slurm.state(job)
+
+    def test_ended_by_its_user_it_saves_and_stays_away(self):
+        self.assertEqual(self.end("--batch", "--signal=TERM"), ("FAILED", 0), self.log())  # 75 is not 0
         self.assertIn("stopped as asked; the same command continues after step", self.log())
+
+    def test_cancelled_it_stays_away(self):
+        self.assertEqual(self.end(), ("CANCELLED", 0), self.log())
 
 
 if __name__ == "__main__":
