@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "base/error.h"
+#include "base/integers.h"
 
 namespace spc {
 namespace {
@@ -18,7 +19,7 @@ double all_reduce_bf16(Communicator& comm, const at::Tensor& values, const std::
              ": bfloat16 is for flat float32 values");
   const int64_t world = comm.world_size();
   const int64_t count = values.numel();
-  const int64_t part = (count + world - 1) / world;
+  const int64_t part = ceil_divided(count, world);
   const at::Tensor own = at::zeros({world, part}, values.options().dtype(at::kBFloat16));
   own.view(-1).narrow(0, 0, count).copy_(values);
   double changed = squared_distance(own.view(-1).narrow(0, 0, count), values);

@@ -1,5 +1,6 @@
 #include "model/channels_last.h"
 
+#include "base/integers.h"
 #include "model/channel_numbers.h"
 #include "model/gpu_passes.h"
 #include "model/map_access.h"
@@ -53,7 +54,7 @@ template <class T, class Body>
 void over_chunks(int64_t pixels, int64_t channels, int64_t width, double* sums, Body body) {
   const int64_t chunk =
       std::max<int64_t>(16, kChunkBytes / (channels * static_cast<int64_t>(sizeof(T))));
-  const int64_t chunks = (pixels + chunk - 1) / chunk;
+  const int64_t chunks = ceil_divided(pixels, chunk);
   in_shares(width, sums, [&](int64_t share, int64_t shares, double* own) {
     for (int64_t i = chunks * share / shares; i < chunks * (share + 1) / shares; ++i)
       body(Pixels{i * chunk, std::min(pixels, (i + 1) * chunk)}, own);

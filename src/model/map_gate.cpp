@@ -1,15 +1,12 @@
 #include "model/map_gate.h"
 
+#include "base/integers.h"
 #include "model/channel_numbers.h"
 #include "model/gpu_passes.h"
 #include "model/map_access.h"
 
 namespace spc {
 namespace {
-
-int64_t divided_up(int64_t n, int64_t r) {
-  return (n + r - 1) / r;
-}
 
 // body(row of bins of the small map, sums) for every one of every utterance.
 template <class Body>
@@ -33,7 +30,9 @@ std::vector<int32_t> nearest(int64_t small, int64_t large, at::ScalarType type) 
 }
 
 Windows::Windows(const at::Tensor& map, int64_t r)
-    : r_(r), small_bins_(divided_up(map.size(2), r)), small_frames_(divided_up(map.size(3), r)) {
+    : r_(r),
+      small_bins_(ceil_divided(map.size(2), r)),
+      small_frames_(ceil_divided(map.size(3), r)) {
   if (!map.is_cpu()) return;
   nearest_frame_ = nearest(small_frames_, map.size(3), map.scalar_type());
   const std::vector<int32_t> nearest_bin = nearest(small_bins_, map.size(2), map.scalar_type());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/integers.h"
 #include "model/spcnet_config.h"
 
 namespace spc {
@@ -37,12 +38,11 @@ PackedFrames PackedFrames::pooled(int64_t r) const {
   PackedFrames small;
   small.places_.reserve(places_.size());
   for (const Place& each : places_) {
-    small.places_.push_back({small.total_, (each.frames + r - 1) / r});
+    small.places_.push_back({small.total_, ceil_divided(each.frames, r)});
     small.total_ += small.places_.back().frames + 1;
   }
   // A convolution is compiled for each size of its map.
-  const int64_t step = std::max<int64_t>(8, total_ / r / 8);
-  small.total_ = (small.total_ + step - 1) / step * step;
+  small.total_ = rounded_up(small.total_, std::max<int64_t>(8, total_ / r / 8));
   return small;
 }
 

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "base/integers.h"
 #include "model/map_access.h"
 #include "model/map_gate.h"
 
@@ -51,7 +52,7 @@ PackedWindows::PackedWindows(const PackedFrames& frames, int64_t bins, int64_t r
                              at::ScalarType type)
     : r_(r),
       small_(r == 1 ? frames : frames.pooled(r)),  // without windows: the map itself
-      small_bins_((bins + r - 1) / r),
+      small_bins_(ceil_divided(bins, r)),
       nearest_frame_(static_cast<size_t>(frames.total()), -1),
       nearest_bin_(nearest(small_bins_, bins, type)) {
   windows_.resize(static_cast<size_t>(small_.total()));

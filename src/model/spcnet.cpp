@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/integers.h"
 #include "model/fused_norm.h"
 #include "model/time_statistics.h"
 
@@ -16,7 +17,7 @@ static_assert(kBatchNormEpsilon == kBatchNormEps,
 
 Lengths Lengths::ceil_divided(int64_t r) const {
   std::vector<int64_t> shorter = frames_;
-  for (int64_t& frames : shorter) frames = (frames + r - 1) / r;
+  for (int64_t& frames : shorter) frames = spc::ceil_divided(frames, r);
   return Lengths(std::move(shorter));
 }
 
@@ -89,7 +90,7 @@ at::Tensor SpcBlock::upsample(const at::Tensor& small, const at::Tensor& like,
   for (size_t b = 0; b < lengths->frames().size(); ++b) {
     const auto row = static_cast<int64_t>(b);
     const int64_t end = lengths->frames()[b];
-    const int64_t small_end = (end + reduction_ - 1) / reduction_;
+    const int64_t small_end = ceil_divided(end, reduction_);
     up.narrow(0, row, 1)
         .narrow(-1, 0, end)
         .copy_(

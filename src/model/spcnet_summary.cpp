@@ -1,5 +1,7 @@
 #include "model/spcnet_summary.h"
 
+#include "base/integers.h"
+
 namespace spc {
 namespace {
 
@@ -51,8 +53,8 @@ std::vector<LayerSummary> summarize(const SpcNetConfig& config, int64_t num_mel_
       const std::string name =
           "stages." + std::to_string(stage) + "." + std::to_string(block) + ".";
       s.conv(name + "k1", partial, partial, 3, bins, frames, false);
-      s.conv(name + "k2.conv", half, half, 3, (bins + r - 1) / r, (frames + r - 1) / r);
-      s.batch_norm(name + "k2.bn", half, (bins + r - 1) / r, (frames + r - 1) / r);
+      s.conv(name + "k2.conv", half, half, 3, ceil_divided(bins, r), ceil_divided(frames, r));
+      s.batch_norm(name + "k2.bn", half, ceil_divided(bins, r), ceil_divided(frames, r));
       for (const char* k : {"k3", "k4"}) {
         s.conv(name + k + ".conv", half, half, 3, bins, frames);
         s.batch_norm(name + k + ".bn", half, bins, frames);

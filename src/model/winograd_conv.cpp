@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "base/integers.h"
 #include "kernels/winograd_kernels.h"
 #include "linalg/product.h"
 #include "model/channels_last.h"
@@ -35,14 +36,6 @@ std::vector<TileRow> rows_of_tiles(const PackedFrames& frames) {
   return rows;
 }
 
-int64_t round_up(int64_t tiles) {
-  return (tiles + kTilesAtOnce - 1) / kTilesAtOnce * kTilesAtOnce;
-}
-
-int64_t tiles_along(int64_t pixels) {
-  return (pixels + kWinogradTile - 1) / kWinogradTile;
-}
-
 // [36, tiles, channels], planes apart.
 at::Tensor planes(int64_t tiles, int64_t channels, const at::TensorOptions& options) {
   const int64_t plane =
@@ -73,12 +66,14 @@ at::Tensor winograd_conv(const at::Tensor& x, const at::Tensor& weight, const at
              "a packed map of these frames and channels");
   at::Tensor y = empty_map(x, outputs);
   const int64_t bins = x.size(3);
-  const int64_t across = tiles_along(bins);
+  const int64_t across = ceil_divided(bins, kWinogradTile);
   const std::vector<TileRow> rows = rows_of_tiles(frames);
   const int64_t tiles = static_cast<int64_t>(rows.size()) * across;
   const int64_t in_block = std::clamp<int64_t>(
-      round_up(kBlockBytes / (kWinogradProducts * inputs * static_cast<int64_t>(x.element_size()))),
-      kTilesAtOnce, round_up(tiles));
+      rounded_up(
+          kBlockBytes / (kWinogradProducts * inputs * static_cast<int64_t>(x.element_size())),
+          kTilesAtOnce),
+      kTilesAtOnce, rounded_up(tiles, kTilesAtOnce));
   const auto run = [&](auto tag) {
     using T = decltype(tag);
     const WinogradKernels<T>& kernels = winograd_kernels<T>();
@@ -86,7 +81,7 @@ at::Tensor winograd_conv(const at::Tensor& x, const at::Tensor& weight, const at
     T* to = map_data<T>(y);
     const T* shift = bias.const_data_ptr<T>();
     const T* matrices = weight.const_data_ptr<T>();
-    const int64_t blocks = (tiles + in_block - 1) / in_block;
+    const int64_t blocks = ceil_divided(tiles, in_block);
     at::parallel_for(0, blocks, 1, [&](int64_t begin, int64_t end) {
       // Zeros, so that what is multiplied behind the last tile are numbers.
       const at::Tensor factors = planes(in_block, inputs, x.options()).zero_();
@@ -109,7 +104,8 @@ at::Tensor winograd_conv(const at::Tensor& x, const at::Tensor& weight, const at
         over_tiles(first, count, inputs, [&](int64_t i, const WinogradTile& tile, int64_t utt) {
           kernels.input(from + utt, tile, factors.stride(0), v + i * inputs);
         });
-        const Product product{round_up(count), outputs, inputs, inputs, outputs, outputs};
+        const Product product{
+            rounded_up(count, kTilesAtOnce), outputs, inputs, inputs, outputs, outputs};
         for (int64_t i = 0; i < kWinogradProducts; ++i)
           multiply(product, v + i * factors.stride(0), matrices + i * inputs * outputs,
                    m + i * products.stride(0));

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/integers.h"
 #include "onnx_export/layers.h"
 
 namespace spc {
@@ -85,7 +86,7 @@ class Builder {
   // operator Resize divides i by N / n instead, and at lengths such as 198 frames takes another.
   void add_nearest(const Path& stage, const std::string& x) {
     const int64_t r = config_.block_reduction();
-    const int64_t small_bins = (bins_ + r - 1) / r;
+    const int64_t small_bins = ceil_divided(bins_, r);
     const float ratio = static_cast<float>(small_bins) / static_cast<float>(bins_);
     Sizes rows;
     rows.reserve(static_cast<size_t>(bins_));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/integers.h"
 #include "plan/workload.h"
 
 namespace spc {
@@ -21,10 +22,6 @@ constexpr double kAllocatorShare = 0.05;
 constexpr double kBytesOfIndexEntry =
     160;                              // ids, place and checksum of an utterance, and its order
 constexpr double kBytesOfLabel = 40;  // class, last loss, decision
-
-int64_t ceil_divided(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
 
 void add_dino_step(const RunConfig& config, const RankShape& shape, int64_t rows,
                    MemoryTape& tape) {

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/integers.h"
 #include "plan/sizes.h"
 #include "train/run_checks.h"
 #include "train/schedule.h"
@@ -62,7 +63,7 @@ StagePlan plan_stage(const PlanRequest& request, const Stage& stage) {
   plan.config = config;
   plan.steps = last_step(config, request.shape.num_utts);
   plan.phases = phases_of(request, stage);
-  plan.work = step_work(config, request.shape, (config.train.batch_size + ranks - 1) / ranks);
+  plan.work = step_work(config, request.shape, ceil_divided(config.train.batch_size, ranks));
   const double backward_s = plan.work.backward / request.operations_per_s;
   plan.step_s = plan.work.operations / request.operations_per_s +
                 exposed_seconds(request, plan.work, backward_s);

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/integers.h"
+
 namespace spc {
 
 /// A rank's rows begin at a multiple of it among all rows.
@@ -31,7 +33,7 @@ class OnOneThread {
 template <class Body>
 void for_each_tile(const at::Tensor& rows, const Body& body) {
   const int64_t count = rows.size(0);
-  const int64_t tiles = (count + kTileRows - 1) / kTileRows;
+  const int64_t tiles = ceil_divided(count, kTileRows);
   const auto run = [&](int64_t tile) {
     const int64_t begin = tile * kTileRows;
     if (begin < count) body(begin, std::min(begin + kTileRows, count));

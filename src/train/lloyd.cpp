@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/integers.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/random.h"
@@ -80,7 +81,7 @@ void drop_empty(LloydResult& result) {
 }  // namespace
 
 RowRange share_of_rows(int64_t total_rows, int rank, int world_size) {
-  const int64_t tiles = (total_rows + kTileRows - 1) / kTileRows;
+  const int64_t tiles = ceil_divided(total_rows, kTileRows);
   const RowRange range = rows_of_rank(tiles, rank, world_size);
   return {std::min(range.begin * kTileRows, total_rows),
           std::min(range.end * kTileRows, total_rows)};
