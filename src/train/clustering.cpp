@@ -207,10 +207,7 @@ std::optional<ClusterSummary> cluster_embeddings(const std::filesystem::path& em
       writer.tensor("centroids", view_of(result.state.centroids));
       writer.tensor("means", view_of(means));
       writer.tensor("sizes", view_of(result.sizes));
-      const std::vector<double>& objectives = result.state.objectives;
-      writer.tensor(
-          "objective",
-          {DType::kFloat64, {static_cast<int64_t>(objectives.size())}, objectives.data()});
+      writer.tensor("objective", view_of(result.state.objectives));
     });
     if (whitening)
       write_tensor_file(out / "whitening.h5", [&](TensorFileWriter& writer) {

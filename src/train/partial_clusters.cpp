@@ -52,9 +52,7 @@ void PartialClusters::save(const LloydState& state) {
   write_tensor_file(path_, [&](TensorFileWriter& file) {
     file.attribute("identity", identity_);
     file.tensor("centroids", view_of(state.centroids));
-    file.tensor("objectives", {DType::kFloat64,
-                               {static_cast<int64_t>(state.objectives.size())},
-                               state.objectives.data()});
+    file.tensor("objectives", view_of(state.objectives));
   });
   since_save_.restart();
 }

@@ -32,6 +32,10 @@ TensorView view_of(const at::Tensor& tensor) {
   return {dtype_of(tensor), tensor.sizes().vec(), tensor.const_data_ptr()};
 }
 
+TensorView view_of(const std::vector<double>& values) {
+  return {DType::kFloat64, {static_cast<int64_t>(values.size())}, values.data()};
+}
+
 at::Tensor read_tensor(const TensorFile& file, const std::string& name) {
   const TensorView& stored = file.tensors().at(name);
   at::Tensor tensor = at::empty(stored.shape, type_of(stored.dtype));

@@ -21,13 +21,9 @@ def require_success(what, *command):
 
 
 class NotRun(SystemExit):
-    """Ends the program with that code, unless somebody knows what to do instead."""
-
-    def __init__(self, reason):
-        super().__init__(NOT_RUN)
-        self.reason = reason
+    """Ends the program, unless somebody knows what to do instead."""
 
 
 def not_run(reason):
     print(f"NOT RUN: {reason}", file=sys.stderr)
-    raise NotRun(reason)
+    raise NotRun(NOT_RUN)

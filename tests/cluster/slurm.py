@@ -175,17 +175,22 @@ class Batch(SlurmTest):
 class LongRun(SlurmTest):
     STEPS = 100000
 
+    def submit_endless(self, *options):
+        return self.submit(*options, steps=self.STEPS, train=("--train.epochs", "100000"))
+
     def test_the_warning_saves_and_requeues_and_the_run_goes_on(self):
         """A limit of two minutes, the warning half a minute before; Slurm may send it up to a minute early."""
-        job = self.submit("--time=2", "--signal=B:USR1@30", steps=self.STEPS, train=("--train.epochs", "100000"))
+        job = self.submit_endless("--time=2", "--signal=B:USR1@30")
         self.wait_for(job, 180, lambda state: state[1] == 1)
         self.assertIn("stopped as asked; the same command continues after step", self.log())
         saved = max(self.checkpoints("run"))
         self.wait_for(job, 120, lambda _: f"continuing from {self.path('run')}/checkpoints/step-{saved:08}.h5" in self.log())
+        self.slurm.ask("scancel", str(job))
+        self.wait_for(job, 60, lambda state: state[0] == "CANCELLED")
 
     def end(self, *how):
         """@returns JobState and Restarts of a job that its user ends"""
-        job = self.submit(steps=self.STEPS, train=("--train.epochs", "100000"))
+        job = self.submit_endless()
         self.wait_for(job, 60, lambda _: "] step 8/" in self.log())
         self.slurm.ask("scancel", *how, str(job))
         self.wait_for(job, 60, lambda state: state[0] not in ("RUNNING", "COMPLETING"))
