@@ -77,7 +77,8 @@ VARIABLES = [
 ANNOTATIONS = [
     {"name": "checkpoints", "expr": of("spcnet_checkpoint_last_success_timestamp_seconds") + " * 1000", "titleFormat": "checkpoint", "useValueForTime": True,
      "iconColor": "green"},
-    {"name": "clusterings", "expr": f"changes({of('spcnet_cluster_runs_total')}[$__interval]) > 0", "titleFormat": "new pseudo labels", "iconColor": "purple"},
+    {"name": "clusterings", "expr": of("spcnet_cluster_last_timestamp_seconds") + " * 1000", "titleFormat": "new pseudo labels", "useValueForTime": True,
+     "iconColor": "purple"},
     {"name": "starts", "expr": f"max by (job, run) ({of('spcnet_run_start_timestamp_seconds')}) * 1000", "titleFormat": "start", "useValueForTime": True, "iconColor": "red"},
 ]
 
