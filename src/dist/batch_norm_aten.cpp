@@ -15,8 +15,9 @@ at::Tensor per_channel(const at::Tensor& values_C, const at::Tensor& like) {
   return values_C.to(like.scalar_type()).view({1, -1, 1});
 }
 
+// In double from plane to plane only: all of x in double would be a copy of it.
 at::Tensor channel_sums(const at::Tensor& x_NCL) {
-  return x_NCL.sum(at::IntArrayRef({0, 2}), false, at::kDouble);
+  return x_NCL.sum(2).sum(0, false, at::kDouble);
 }
 
 // A mean in the type of x, from which deviations are exact, and what that left of it. No

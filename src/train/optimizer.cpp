@@ -1,20 +1,20 @@
 #include "train/optimizer.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <cmath>
 
 #include "base/error.h"
-#include "kernels/update_kernels.h"
 
 namespace spc {
-namespace {
 
-double decay_of(const OptimConfig& config, const at::Tensor& parameter) {
-  return parameter.dim() > 1 ? config.weight_decay : 0.0;
-}
+AdamWFactors::AdamWFactors(const UpdateTarget& target, const OptimConfig& config, double lr)
+    : kept(1 - lr * target.decay),
+      step(lr / (1 - std::pow(config.beta1, static_cast<double>(target.count)))),
+      square_correction(std::sqrt(1 - std::pow(config.beta2, static_cast<double>(target.count)))) {}
+
+namespace {
 
 TensorTable zeros_like(const std::vector<NamedTensor>& parameters, const std::string& suffix) {
   TensorTable table;
@@ -23,108 +23,53 @@ TensorTable zeros_like(const std::vector<NamedTensor>& parameters, const std::st
   return table;
 }
 
-// Parameter i of an update.
-struct Target {
-  at::Tensor parameter;
-  at::Tensor gradient;  // undefined: it stays as it is
-  double scale;
-  at::Tensor average;  // undefined: none
-  double average_momentum;
-};
-
-Target target_of(const std::vector<NamedTensor>& parameters, size_t i, const Update& update) {
-  const Averages& averages = update.averages;
-  return {parameters[i].tensor, parameters[i].tensor.grad(),
-          update.gradient_scales.empty() ? 1.0 : update.gradient_scales[i],
-          averages.tensors.empty() ? at::Tensor() : averages.tensors[i], averages.momentum};
-}
-
-// body(a number of the parameters' type, what to update from `begin` on, begin) for shares of a
-// parameter on the CPU.
-template <class Body>
-void in_one_pass(const Target& target, Body body) {
-  const auto as = [&](auto tag) {
-    using F = decltype(tag);
-    const auto data = [](const at::Tensor& tensor) {
-      SPC_ASSERT(!tensor.defined() || tensor.is_contiguous(), "parameters are contiguous");
-      return tensor.defined() ? static_cast<F*>(tensor.data_ptr()) : nullptr;
-    };
-    const at::Tensor gradient =
-        target.gradient.defined() ? target.gradient.contiguous() : at::Tensor();
-    F* const parameter = data(target.parameter);
-    const F* const slope = data(gradient);
-    F* const average = data(target.average);
-    constexpr int64_t kGrain = 1 << 15;
-    at::parallel_for(0, target.parameter.numel(), kGrain, [&](int64_t begin, int64_t end) {
-      const Updated<F> of{parameter + begin,
-                          slope == nullptr ? nullptr : slope + begin,
-                          static_cast<F>(target.scale),
-                          average == nullptr ? nullptr : average + begin,
-                          static_cast<F>(target.average_momentum),
-                          end - begin};
-      if (slope == nullptr) {
-        update_kernels<F>().average(of);
-      } else {
-        body(of, begin);
-      }
-    });
-  };
-  if (target.parameter.scalar_type() == at::kDouble) return as(double{});
-  SPC_ASSERT(target.parameter.scalar_type() == at::kFloat, "parameters are float32 or float64");
-  as(float{});
-}
-
-template <class F>
-F* values(at::Tensor& tensor) {
-  return tensor.mutable_data_ptr<F>();
-}
-
-void follow(const Target& target) {
-  at::Tensor average = target.average;
-  if (average.defined())
-    average.mul_(target.average_momentum).add_(target.parameter, 1 - target.average_momentum);
+// What belongs to each parameter, but for the optimiser's own state.
+std::vector<UpdateTarget> targets_of(const std::vector<NamedTensor>& parameters,
+                                     const OptimConfig& config, const Update& update) {
+  std::vector<UpdateTarget> targets(parameters.size());
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    UpdateTarget& target = targets[i];
+    target.parameter = parameters[i].tensor;
+    target.gradient = target.parameter.grad();
+    if (!update.gradient_scales.empty()) target.gradient_scale = update.gradient_scales[i];
+    if (target.parameter.dim() > 1) target.decay = config.weight_decay;
+    if (!update.averages.tensors.empty()) target.average = update.averages.tensors[i];
+    target.average_momentum = update.averages.momentum;
+  }
+  return targets;
 }
 
 class Sgd : public Optimizer {
  public:
-  Sgd(const OptimConfig& config, const std::vector<NamedTensor>& parameters)
-      : config_(config), parameters_(parameters), momentum_(zeros_like(parameters, ".momentum")) {}
+  Sgd(const OptimConfig& config, const std::vector<NamedTensor>& parameters,
+      const UpdatePasses& passes)
+      : config_(config),
+        parameters_(parameters),
+        passes_(passes),
+        momentum_(zeros_like(parameters, ".momentum")) {}
 
   void step(const Update& update) override {
     const c10::NoGradGuard no_grad;
-    for (size_t i = 0; i < parameters_.size(); ++i) {
-      const Target target = target_of(parameters_, i, update);
-      at::Tensor& momentum = momentum_[i].tensor;
-      const double decay = decay_of(config_, target.parameter);
-      if (target.parameter.is_cpu()) {
-        in_one_pass(target, [&]<class F>(const Updated<F>& of, int64_t begin) {
-          const SgdNumbers<F> numbers{static_cast<F>(update.lr), static_cast<F>(config_.momentum),
-                                      static_cast<F>(decay)};
-          update_kernels<F>().sgd(of, numbers, values<F>(momentum) + begin);
-        });
-        continue;
-      }
-      at::Tensor parameter = target.parameter;
-      if (target.gradient.defined()) {
-        momentum.mul_(config_.momentum).add_(target.gradient, target.scale).add_(parameter, decay);
-        parameter.add_(momentum, -update.lr);
-      }
-      follow(target);
-    }
+    std::vector<UpdateTarget> targets = targets_of(parameters_, config_, update);
+    for (size_t i = 0; i < targets.size(); ++i) targets[i].first_moment = momentum_[i].tensor;
+    passes_.sgd(targets, config_, update.lr);
   }
   [[nodiscard]] TensorTable state() const override { return momentum_; }
 
  private:
   OptimConfig config_;
   std::vector<NamedTensor> parameters_;
+  const UpdatePasses& passes_;
   TensorTable momentum_;
 };
 
 class AdamW : public Optimizer {
  public:
-  AdamW(const OptimConfig& config, const std::vector<NamedTensor>& parameters)
+  AdamW(const OptimConfig& config, const std::vector<NamedTensor>& parameters,
+        const UpdatePasses& passes)
       : config_(config),
         parameters_(parameters),
+        passes_(passes),
         mean_(zeros_like(parameters, ".exp_avg")),
         square_(zeros_like(parameters, ".exp_avg_sq")) {
     for (const NamedTensor& each : parameters)
@@ -133,35 +78,16 @@ class AdamW : public Optimizer {
 
   void step(const Update& update) override {
     const c10::NoGradGuard no_grad;
-    for (size_t i = 0; i < parameters_.size(); ++i) {
-      const Target target = target_of(parameters_, i, update);
-      if (target.gradient.defined()) ++*values<int64_t>(steps_[i].tensor);
-      const auto count = static_cast<double>(*values<int64_t>(steps_[i].tensor));
-      const double kept = 1 - update.lr * decay_of(config_, target.parameter);
-      const double step = update.lr / (1 - std::pow(config_.beta1, count));
-      const double correction = std::sqrt(1 - std::pow(config_.beta2, count));
-      at::Tensor& mean = mean_[i].tensor;
-      at::Tensor& square = square_[i].tensor;
-      if (target.parameter.is_cpu()) {
-        in_one_pass(target, [&]<class F>(const Updated<F>& of, int64_t begin) {
-          const AdamWNumbers<F> numbers{
-              static_cast<F>(kept), static_cast<F>(config_.beta1), static_cast<F>(config_.beta2),
-              static_cast<F>(step), static_cast<F>(correction),    static_cast<F>(config_.eps)};
-          update_kernels<F>().adamw(of, numbers, values<F>(mean) + begin,
-                                    values<F>(square) + begin);
-        });
-        continue;
-      }
-      at::Tensor parameter = target.parameter;
-      if (target.gradient.defined()) {
-        const at::Tensor gradient = target.gradient * target.scale;
-        mean.lerp_(gradient, 1 - config_.beta1);
-        square.mul_(config_.beta2).addcmul_(gradient, gradient, 1 - config_.beta2);
-        parameter.mul_(kept).addcdiv_(mean, square.sqrt().div_(correction).add_(config_.eps),
-                                      -step);
-      }
-      follow(target);
+    std::vector<UpdateTarget> targets = targets_of(parameters_, config_, update);
+    for (size_t i = 0; i < targets.size(); ++i) {
+      UpdateTarget& target = targets[i];
+      auto* const count = steps_[i].tensor.mutable_data_ptr<int64_t>();
+      if (target.gradient.defined()) ++*count;
+      target.first_moment = mean_[i].tensor;
+      target.second_moment = square_[i].tensor;
+      target.count = *count;
     }
+    passes_.adamw(targets, config_, update.lr);
   }
   [[nodiscard]] TensorTable state() const override {
     TensorTable all = mean_;
@@ -173,6 +99,7 @@ class AdamW : public Optimizer {
  private:
   OptimConfig config_;
   std::vector<NamedTensor> parameters_;
+  const UpdatePasses& passes_;
   TensorTable mean_;
   TensorTable square_;
   TensorTable steps_;
@@ -181,10 +108,17 @@ class AdamW : public Optimizer {
 }  // namespace
 
 std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config,
-                                          const std::vector<NamedTensor>& parameters) {
-  if (config.type == "adamw") return std::make_unique<AdamW>(config, parameters);
+                                          const std::vector<NamedTensor>& parameters,
+                                          const UpdatePasses& passes) {
+  if (config.type == "adamw") return std::make_unique<AdamW>(config, parameters, passes);
   SPC_ASSERT(config.type == "sgd", "optimizer ", config.type);
-  return std::make_unique<Sgd>(config, parameters);
+  return std::make_unique<Sgd>(config, parameters, passes);
+}
+
+std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config,
+                                          const std::vector<NamedTensor>& parameters) {
+  const bool on_cpu = parameters.empty() || parameters[0].tensor.is_cpu();
+  return make_optimizer(config, parameters, on_cpu ? kUpdateInOnePass : kUpdateInLists);
 }
 
 Clipping clipping(const std::vector<NamedTensor>& parameters, double max_norm) {

@@ -8,6 +8,7 @@
 
 #include "model/tensor_table.h"
 #include "train/config.h"
+#include "train/update_passes.h"
 
 namespace spc {
 
@@ -28,7 +29,7 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
   /// Updates every parameter that has a gradient, and its average after it; one without is left
-  /// alone, momentum and weight decay included. On a CPU in one pass over memory.
+  /// alone, momentum and weight decay included.
   virtual void step(const Update& update) = 0;
   /// Its state by parameter name, e.g. "backbone.fc.weight.momentum", and the step counts that
   /// AdamW corrects its bias by.
@@ -37,6 +38,10 @@ class Optimizer {
 
 /// @param parameters  gradients are read from their grad(); those with one dimension get no weight
 /// decay
+std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config,
+                                          const std::vector<NamedTensor>& parameters,
+                                          const UpdatePasses& passes);
+/// In the way that suits their device.
 std::unique_ptr<Optimizer> make_optimizer(const OptimConfig& config,
                                           const std::vector<NamedTensor>& parameters);
 

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "unit/reference.h"
 #include "unit/threads.h"
 #include "unit/train/tensors.h"
@@ -36,19 +38,26 @@ void set_gradients(const std::vector<NamedTensor>& parameters, int step) {
   parameters[1].tensor.mutable_grad() = sines({5}, 0.5, 2 * step);
 }
 
-class OptimizerTest : public testing::TestWithParam<std::string> {};
+// A type, and the way it is computed: one pass over memory, or lists of tensors as on a GPU.
+class OptimizerTest : public testing::TestWithParam<std::tuple<std::string, bool>> {
+ protected:
+  static std::string type() { return std::get<0>(GetParam()); }
+  static std::unique_ptr<Optimizer> make(const std::vector<NamedTensor>& parameters) {
+    return make_optimizer(config_of(type()), parameters,
+                          std::get<1>(GetParam()) ? kUpdateInLists : kUpdateInOnePass);
+  }
+};
 
 // A vector gets no weight decay, a matrix does; the learning rate changes with every step.
 TEST_P(OptimizerTest, AgreesWithPyTorchStepByStep) {
   const Reference reference = read_reference("optimizer.txt");
   const std::vector<NamedTensor> parameters = a_matrix_and_a_vector();
-  const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
+  const auto optimizer = make(parameters);
   for (int step = 1; step <= 10; ++step) {
     set_gradients(parameters, step);
     optimizer->step({0.02 * step, {}, {}});
     for (const NamedTensor& each : parameters) {
-      const std::vector<double>& expected =
-          reference.at(concat(GetParam(), "/", each.name, "/", step));
+      const std::vector<double>& expected = reference.at(concat(type(), "/", each.name, "/", step));
       EXPECT_LT(worst_difference(each.tensor.view(-1), at::tensor(expected, at::kDouble)), 1e-12)
           << each.name << ", step " << step;
     }
@@ -57,7 +66,7 @@ TEST_P(OptimizerTest, AgreesWithPyTorchStepByStep) {
 
 TEST_P(OptimizerTest, LeavesAParameterWithoutGradientAlone) {
   const std::vector<NamedTensor> parameters = a_matrix_and_a_vector();
-  const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
+  const auto optimizer = make(parameters);
   set_gradients(parameters, 1);
   optimizer->step({0.1, {}, {}});  // now there is momentum, and decay has something to pull at
   const Snapshot state(optimizer->state());
@@ -74,13 +83,13 @@ TEST_P(OptimizerTest, LeavesAParameterWithoutGradientAlone) {
 
 TEST_P(OptimizerTest, ContinuesFromItsStateAsIfItHadNeverStopped) {
   const std::vector<NamedTensor> parameters = a_matrix_and_a_vector();
-  const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
+  const auto optimizer = make(parameters);
   const std::vector<NamedTensor> continued = a_matrix_and_a_vector();
   std::unique_ptr<Optimizer> other;
   for (int step = 1; step <= 6; ++step) {
     if (step == 4) {
       copy_tensors(parameters, continued);
-      other = make_optimizer(config_of(GetParam()), continued);
+      other = make(continued);
       copy_tensors(optimizer->state(), other->state());
     }
     set_gradients(parameters, step);
@@ -118,8 +127,8 @@ TEST_P(OptimizerTest, AveragesFollowAndGradientsAreScaledInTheSamePass) {
     };
     const std::vector<NamedTensor> parameters = parameters_of();
     const std::vector<NamedTensor> apart = parameters_of();
-    const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
-    const auto other = make_optimizer(config_of(GetParam()), apart);
+    const auto optimizer = make(parameters);
+    const auto other = make(apart);
     const std::vector<at::Tensor> averages{sines({7, 13}, 0.3, 1).to(type),
                                            sines({5}, 0.3, 2).to(type)};
     std::vector<at::Tensor> expected{averages[0].clone(), averages[1].clone()};
@@ -140,8 +149,12 @@ TEST_P(OptimizerTest, AveragesFollowAndGradientsAreScaledInTheSamePass) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Types, OptimizerTest, testing::Values("sgd", "adamw"),
-                         [](const auto& each) { return each.param; });
+INSTANTIATE_TEST_SUITE_P(Ways, OptimizerTest,
+                         testing::Combine(testing::Values("sgd", "adamw"), testing::Bool()),
+                         [](const auto& each) {
+                           return std::get<0>(each.param) +
+                                  (std::get<1>(each.param) ? "_in_lists" : "_in_one_pass");
+                         });
 
 TEST(Clipping, ShortensEachTensorOnItsOwn) {
   std::vector<NamedTensor> parameters{
@@ -175,7 +188,7 @@ TEST_P(OptimizerTest, NoBitDependsOnTheThreads) {
     const std::vector<NamedTensor> parameters{
         {"weight", sines({3, 40001}, 1.1, 0.2).to(at::kFloat).set_requires_grad(true)}};
     const std::vector<at::Tensor> averages{sines({3, 40001}, 0.3, 1).to(at::kFloat)};
-    const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
+    const auto optimizer = make(parameters);
     for (int step = 1; step <= 2; ++step) {
       parameters[0].tensor.mutable_grad() = sines({3, 40001}, 0.7, step).to(at::kFloat);
       optimizer->step({0.05, {0.5}, {averages, 0.9}});
