@@ -178,6 +178,8 @@ PSEUDO = board("spcnet-pseudo", "spcnet: pseudo labels", [
               (of("spcnet_cluster_reassigned_ratio"), "{{run}}"), low=0, width=4),
         number("Age of the labels", "Since the last clustering of this process. It only grows while a round trains.", "s",
                f"time() - {of('spcnet_cluster_last_timestamp_seconds')}"),
+        number("Clusterings", "In the time shown. More than rounds began in it: some labels were made twice.", "none",
+               f"sum by (job, run) (increase({of('spcnet_cluster_runs_total')}[$__range]))", decimals=0),
         lines("Objective", "Mean similarity to the centroid (cosine) or squared distance (euclidean). It should improve from round to round.", "none",
               (of("spcnet_cluster_objective"), "{{run}}")),
         lines("Passes and clusters", "Passes until nothing changed. At cluster.max_passes it was cut short.", "none",

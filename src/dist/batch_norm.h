@@ -13,8 +13,8 @@ inline constexpr double kBatchNormEps = 1e-5;
 inline constexpr double kBatchNormMomentum = 0.1;
 
 /// Training: normalises by the statistics of the batch, over the ranks of `comm` weighted by their
-/// element counts, and moves the running statistics. Sums are taken in double; differentiable in x,
-/// weight and bias.
+/// element counts, and moves the running statistics. Sums are taken in double, on a GPU those
+/// within a plane in float32; differentiable in x, weight and bias.
 /// @param x_NC  [N, C, ...] float32, float64 or bfloat16; the result has its type    @param comm
 /// nullptr: this rank's statistics alone
 /// @throws Error  one value per channel in all: there is no variance to normalise by

@@ -1,5 +1,5 @@
 // The arithmetic of the optimisers in two ways: for a CPU one pass over memory, for a GPU
-// LibTorch's operations on lists of tensors, a few launches however many parameters there are.
+// LibTorch's operations on lists of tensors, each a launch for some fifty parameters.
 #pragma once
 
 #include <ATen/core/Tensor.h>

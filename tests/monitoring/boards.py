@@ -67,7 +67,7 @@ def selectors(expr):
 
 def with_values(expr):
     """As Grafana sends it, everything chosen."""
-    for name, value in (("$__rate_interval", "20s"), ("$__interval", "20s"), ("$__range", "1h"), ("$job", ".+"), ("$run", ".+"), ("$rank", ".+")):
+    for name, value in (("$__rate_interval", "20s"), ("$__range", "1h"), ("$job", ".+"), ("$run", ".+"), ("$rank", ".+")):
         expr = expr.replace(name, value)
     return expr
 
@@ -139,7 +139,7 @@ class Boards(unittest.TestCase):
                     self.assertIn('job=~"$job"', matchers, where)
                     self.assertIn('run=~"$run"', matchers, where)
                     if metric.endswith(("_total", "_bucket", "_sum", "_count")):
-                        self.assertRegex(expr, r"(?:rate|increase|changes)\(" + re.escape(metric) + r"\{[^}]*\}\[", where)
+                        self.assertRegex(expr, r"(?:rate|increase)\(" + re.escape(metric) + r"\{[^}]*\}\[", where)
                 for window in re.findall(r"rate\([^\[]*\[([^\]]*)\]", expr):
                     self.assertEqual(window, "$__rate_interval", where)
 

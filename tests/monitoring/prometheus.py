@@ -120,7 +120,7 @@ class Prometheus(rounds.RoundsTest):
         self.wait("evaluations", lambda: (self.server.value("max(spcnet_eval_step)") or 0) > 0, 60)
         self.crash(process)
         process = self.start_run()
-        self.wait("fine-tuning", lambda: os.path.exists(self.path("run/finetune/train.jsonl")), 400)
+        self.wait("fine-tuning", lambda: os.path.exists(self.path("run/finetune/train.jsonl")), 600)
         time.sleep(25)  # several scrapes of it
         self.check_boards()
         firing = [name for name, alerts in self.server.alerts().items() if any(state == "firing" for state, _ in alerts)]

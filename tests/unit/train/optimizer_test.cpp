@@ -182,13 +182,15 @@ TEST(Clipping, ZeroMeansNoLimit) {
   EXPECT_EQ(result.scales, std::vector<double>{1});
 }
 
+class UpdateInOnePass : public testing::TestWithParam<std::string> {};
+
 // A matrix that is cut into shares in the middle of a row, and of a vector of the processor.
-TEST_P(OptimizerTest, NoBitDependsOnTheThreads) {
+TEST_P(UpdateInOnePass, NoBitDependsOnTheThreads) {
   expect_threads_change_nothing([] {
     const std::vector<NamedTensor> parameters{
         {"weight", sines({3, 40001}, 1.1, 0.2).to(at::kFloat).set_requires_grad(true)}};
     const std::vector<at::Tensor> averages{sines({3, 40001}, 0.3, 1).to(at::kFloat)};
-    const auto optimizer = make(parameters);
+    const auto optimizer = make_optimizer(config_of(GetParam()), parameters);
     for (int step = 1; step <= 2; ++step) {
       parameters[0].tensor.mutable_grad() = sines({3, 40001}, 0.7, step).to(at::kFloat);
       optimizer->step({0.05, {0.5}, {averages, 0.9}});
@@ -201,6 +203,9 @@ TEST_P(OptimizerTest, NoBitDependsOnTheThreads) {
     return all;
   });
 }
+
+INSTANTIATE_TEST_SUITE_P(Types, UpdateInOnePass, testing::Values("sgd", "adamw"),
+                         [](const auto& each) { return each.param; });
 
 }  // namespace
 }  // namespace spc
