@@ -83,7 +83,7 @@ class Prometheus(rounds.RoundsTest):
     def start_run(self):
         """Its stages are long enough to be seen by several scrapes wherever it runs; fine-tuning has no end."""
         return self.start_program(*self.train_command(
-            "run", "--config", self.rounds, "--train.epochs", "120", "--eval.every_epochs", "10", "--trials", self.path("trials.txt"), "--rounds.epochs_per_round", "120",
+            "run", "--config", self.rounds, "--train.epochs", "80", "--eval.every_epochs", "10", "--trials", self.path("trials.txt"), "--rounds.epochs_per_round", "80",
             "--rounds.finetune_epochs", "100000", "--checkpoint.every_steps", "50", "--dist.timeout_s", "3000", "--dist.silence_s", "3000"), ranks=2)
 
     def wait(self, what, condition, seconds):
