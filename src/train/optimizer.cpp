@@ -8,12 +8,6 @@
 #include "base/error.h"
 
 namespace spc {
-
-AdamWFactors::AdamWFactors(const UpdateTarget& target, const OptimConfig& config, double lr)
-    : kept(1 - lr * target.decay),
-      step(lr / (1 - std::pow(config.beta1, static_cast<double>(target.count)))),
-      square_correction(std::sqrt(1 - std::pow(config.beta2, static_cast<double>(target.count)))) {}
-
 namespace {
 
 TensorTable zeros_like(const std::vector<NamedTensor>& parameters, const std::string& suffix) {
@@ -81,13 +75,16 @@ class AdamW : public Optimizer {
     std::vector<UpdateTarget> targets = targets_of(parameters_, config_, update);
     for (size_t i = 0; i < targets.size(); ++i) {
       UpdateTarget& target = targets[i];
-      auto* const count = steps_[i].tensor.mutable_data_ptr<int64_t>();
-      if (target.gradient.defined()) ++*count;
+      auto* const steps = steps_[i].tensor.mutable_data_ptr<int64_t>();
+      if (target.gradient.defined()) ++*steps;
+      const auto count = static_cast<double>(*steps);
       target.first_moment = mean_[i].tensor;
       target.second_moment = square_[i].tensor;
-      target.count = *count;
+      target.kept = 1 - update.lr * target.decay;
+      target.step = update.lr / (1 - std::pow(config_.beta1, count));
+      target.square_correction = std::sqrt(1 - std::pow(config_.beta2, count));
     }
-    passes_.adamw(targets, config_, update.lr);
+    passes_.adamw(targets, config_);
   }
   [[nodiscard]] TensorTable state() const override {
     TensorTable all = mean_;

@@ -1,5 +1,7 @@
 #include <ATen/ATen.h>
 
+#include <functional>
+
 #include "train/update_passes.h"
 
 namespace spc {
@@ -22,18 +24,18 @@ std::vector<at::Tensor> list_of(at::Tensor UpdateTarget::*what, const Targets& t
   return list;
 }
 
+// @param number  a member of a target, or what is called with one
 template <class Number>
 std::vector<at::Scalar> numbers_of(const Targets& targets, Number number) {
   std::vector<at::Scalar> numbers;
   numbers.reserve(targets.size());
-  for (const UpdateTarget& target : targets) numbers.emplace_back(number(target));
+  for (const UpdateTarget& target : targets) numbers.emplace_back(std::invoke(number, target));
   return numbers;
 }
 
 std::vector<at::Tensor> scaled_gradients(const Targets& targets) {
-  return at::_foreach_mul(
-      list_of(&UpdateTarget::gradient, targets),
-      numbers_of(targets, [](const UpdateTarget& target) { return target.gradient_scale; }));
+  return at::_foreach_mul(list_of(&UpdateTarget::gradient, targets),
+                          numbers_of(targets, &UpdateTarget::gradient_scale));
 }
 
 void move_averages(const Targets& all) {
@@ -47,22 +49,14 @@ void move_averages(const Targets& all) {
 void move_by_sgd(const Targets& targets, const OptimConfig& config, double lr) {
   const std::vector<at::Tensor> parameters = list_of(&UpdateTarget::parameter, targets);
   const std::vector<at::Tensor> momenta = list_of(&UpdateTarget::first_moment, targets);
-  const std::vector<at::Scalar> decays =
-      numbers_of(targets, [](const UpdateTarget& target) { return target.decay; });
+  const std::vector<at::Scalar> decays = numbers_of(targets, &UpdateTarget::decay);
   at::_foreach_mul_(momenta, config.momentum);
   at::_foreach_add_(momenta, scaled_gradients(targets));
   at::_foreach_add_(momenta, at::_foreach_mul(parameters, decays));
   at::_foreach_add_(parameters, momenta, -lr);
 }
 
-void move_by_adamw(const Targets& targets, const OptimConfig& config, double lr) {
-  const auto factors = [&](double AdamWFactors::*which) {
-    return numbers_of(targets, [&](const UpdateTarget& target) {
-      return AdamWFactors(target, config, lr).*which;
-    });
-  };
-  std::vector<at::Scalar> steps_down = factors(&AdamWFactors::step);
-  for (at::Scalar& step : steps_down) step = -step.toDouble();
+void move_by_adamw(const Targets& targets, const OptimConfig& config) {
   const std::vector<at::Tensor> parameters = list_of(&UpdateTarget::parameter, targets);
   const std::vector<at::Tensor> means = list_of(&UpdateTarget::first_moment, targets);
   const std::vector<at::Tensor> squares = list_of(&UpdateTarget::second_moment, targets);
@@ -71,22 +65,24 @@ void move_by_adamw(const Targets& targets, const OptimConfig& config, double lr)
   at::_foreach_mul_(squares, config.beta2);
   at::_foreach_addcmul_(squares, gradients, gradients, 1 - config.beta2);
   const std::vector<at::Tensor> roots = at::_foreach_sqrt(squares);
-  at::_foreach_div_(roots, factors(&AdamWFactors::square_correction));
+  at::_foreach_div_(roots, numbers_of(targets, &UpdateTarget::square_correction));
   at::_foreach_add_(roots, config.eps);
-  at::_foreach_mul_(parameters, factors(&AdamWFactors::kept));
-  at::_foreach_addcdiv_(parameters, means, roots, steps_down);
+  at::_foreach_mul_(parameters, numbers_of(targets, &UpdateTarget::kept));
+  at::_foreach_addcdiv_(
+      parameters, means, roots,
+      numbers_of(targets, [](const UpdateTarget& target) { return -target.step; }));
 }
 
 // LibTorch takes no empty lists.
-template <auto kMove>
-void in_lists(const Targets& targets, const OptimConfig& config, double lr) {
+template <auto kMove, class... Numbers>
+void in_lists(const Targets& targets, const OptimConfig& config, Numbers... numbers) {
   const Targets moving = those_with(&UpdateTarget::gradient, targets);
-  if (!moving.empty()) kMove(moving, config, lr);
+  if (!moving.empty()) kMove(moving, config, numbers...);
   move_averages(targets);
 }
 
 }  // namespace
 
-const UpdatePasses kUpdateInLists{in_lists<move_by_sgd>, in_lists<move_by_adamw>};
+const UpdatePasses kUpdateInLists{in_lists<move_by_sgd, double>, in_lists<move_by_adamw>};
 
 }  // namespace spc

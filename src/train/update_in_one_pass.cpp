@@ -64,15 +64,13 @@ void sgd_in_one_pass(const std::vector<UpdateTarget>& targets, const OptimConfig
   });
 }
 
-void adamw_in_one_pass(const std::vector<UpdateTarget>& targets, const OptimConfig& config,
-                       double lr) {
+void adamw_in_one_pass(const std::vector<UpdateTarget>& targets, const OptimConfig& config) {
   for_each_target(targets, [&]<class F>(F /*type*/, const UpdateTarget& target) {
-    const AdamWFactors factors(target, config, lr);
-    const AdamWNumbers<F> numbers{static_cast<F>(factors.kept),
+    const AdamWNumbers<F> numbers{static_cast<F>(target.kept),
                                   static_cast<F>(config.beta1),
                                   static_cast<F>(config.beta2),
-                                  static_cast<F>(factors.step),
-                                  static_cast<F>(factors.square_correction),
+                                  static_cast<F>(target.step),
+                                  static_cast<F>(target.square_correction),
                                   static_cast<F>(config.eps)};
     F* const mean = data_of<F>(target.first_moment);
     F* const square = data_of<F>(target.second_moment);

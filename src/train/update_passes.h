@@ -4,7 +4,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <cstdint>
 #include <vector>
 
 #include "train/config.h"
@@ -21,25 +20,19 @@ struct UpdateTarget {
   double average_momentum = 1;
   at::Tensor first_moment;   // SGD: its momentum
   at::Tensor second_moment;  // AdamW
-  int64_t count = 0;         // AdamW: of its updates, this one included
+  // AdamW: what the parameter is multiplied by, and what corrects for moments that began at zero
+  double kept = 1;
+  double step = 0;
+  double square_correction = 1;
 };
 
 /// What each does to a number stands in kernels/update_kernels.h.
 struct UpdatePasses {
   void (*sgd)(const std::vector<UpdateTarget>& targets, const OptimConfig& config, double lr);
-  void (*adamw)(const std::vector<UpdateTarget>& targets, const OptimConfig& config, double lr);
+  void (*adamw)(const std::vector<UpdateTarget>& targets, const OptimConfig& config);
 };
 
 extern const UpdatePasses kUpdateInOnePass;  // tensors on a CPU
 extern const UpdatePasses kUpdateInLists;    // on any one device
-
-/// What AdamW multiplies a parameter by, and what corrects its moments for their zeros at the
-/// start.
-struct AdamWFactors {
-  AdamWFactors(const UpdateTarget& target, const OptimConfig& config, double lr);
-  double kept;
-  double step;
-  double square_correction;
-};
 
 }  // namespace spc

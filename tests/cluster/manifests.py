@@ -78,7 +78,7 @@ class Image(unittest.TestCase):
         self.assertIn("libc.so.6", linked)
         owners = {name: set() for name in linked}
         asked = ["dpkg-query", "-S", *(f"*/{name}" for name in linked)]
-        for line in subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines():
+        for line in subprocess.run(asked, capture_output=True, text=True, check=False).stdout.splitlines():
             package, path = line.split(": ")
             owners[os.path.basename(path)].add(package.split(":")[0])
         for name, packages in owners.items():
